@@ -1,0 +1,138 @@
+"""Every error of the ledger that a caller can be told about.
+
+A *refusal* (a rule of the ledger says no) is a value that ``decide`` returns and the ledger
+records; the exceptions here are what stops a request before or beside a decision: malformed
+input, an unknown resource, a busy or unreachable ledger. Each has a stable ``code``; the table
+in ``api/problems.py`` maps the code to a status and a page.
+"""
+
+
+class LedgerError(Exception):
+    """An error with a stable code, a sentence for people and facts for programs."""
+
+    code = "internal-error"
+
+    def __init__(self, detail: str, **facts: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts: dict[str, object] = facts
+
+
+class MalformedRequest(LedgerError):
+    """Input that cannot be understood: the fact ``field`` says where."""
+
+    code = "malformed-request"
+
+
+class MalformedCursor(LedgerError):
+    """A paging cursor that this ledger did not issue, or that was altered."""
+
+    code = "malformed-cursor"
+
+
+class IdempotencyKeyMissing(LedgerError):
+    """A request that changes state came without an Idempotency-Key."""
+
+    code = "idempotency-key-missing"
+
+
+class IdempotencyKeyMalformed(LedgerError):
+    """The key is not 1 to 255 visible ASCII characters."""
+
+    code = "idempotency-key-malformed"
+
+
+class IdempotencyKeyReused(LedgerError):
+    """The key was used before with another request, member or operation."""
+
+    code = "idempotency-key-reused"
+
+
+class Unauthenticated(LedgerError):
+    """No credential, or one that is unknown, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(LedgerError):
+    """The credential is good and does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(LedgerError):
+    """Unknown, or another party's: the two look the same."""
+
+    code = "not-found"
+
+
+class MemberNotFound(LedgerError):
+    """No member is known to this partner by that id, reference or card."""
+
+    code = "member-not-found"
+
+
+class ProgrammeNotFound(LedgerError):
+    """No programme has that code."""
+
+    code = "programme-not-found"
+
+
+class AlreadyExists(LedgerError):
+    """A code or reference is taken by something else."""
+
+    code = "already-exists"
+
+
+class AmountOutOfRange(LedgerError):
+    """An amount above what the ledger takes."""
+
+    code = "amount-out-of-range"
+
+
+class ImportMappingInvalid(LedgerError):
+    """A mapping file does not describe its columns correctly."""
+
+    code = "import-mapping-invalid"
+
+
+class SandboxOnly(LedgerError):
+    """The clock of a live ledger cannot be set."""
+
+    code = "sandbox-only"
+
+
+class ClockCannotGoBack(LedgerError):
+    """A sandbox clock moves only forward once a transaction is recorded."""
+
+    code = "clock-cannot-go-back"
+
+
+class ClockBehind(LedgerError):
+    """A lane's last record is more than a minute ahead of the database clock."""
+
+    code = "clock-behind"
+
+
+class Busy(LedgerError):
+    """The queue is full; nothing was recorded, the same key may be tried again."""
+
+    code = "busy"
+
+
+class ShuttingDown(LedgerError):
+    """The service is leaving and takes nothing new."""
+
+    code = "shutting-down"
+
+
+class DatabaseUnavailable(LedgerError):
+    """The database cannot be reached; the same key may be tried again."""
+
+    code = "database-unavailable"
+
+
+class UnsafeDatabase(LedgerError):
+    """The database's settings, role or key would break a promise of the ledger."""
+
+    code = "internal-error"

@@ -1,0 +1,145 @@
+"""Intake: from a caller's command to a submission, resolving the names it uses.
+
+Every door comes through here, so a single request, a bulk item and an import line with the same key and
+body are the same request.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from ledger.ids import LedgerKey, Place, place_of, transaction_id
+from ledger.posting.gathering import Gathering
+from ledger.posting.registry_cache import RegistryCache
+from ledger.rules.commands import (
+    PartnerCommand,
+    Reverse,
+    Submission,
+    details_document,
+    key_digests,
+)
+from ledger.store.members import Member, find_members, name_digest
+from ledger.store.transaction_places import TransactionHead, read_transaction_heads
+
+SALT_BYTES = 16
+MAXIMUM_CACHED_MEMBERS = 200_000
+
+
+class Intake:
+    """Resolves members and originals and makes submissions.
+
+    A member's place is kept in memory: the poster finds it again under the lane's lock.
+    """
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[AsyncConnection],
+        key: LedgerKey,
+        registry: RegistryCache,
+        lanes: int,
+    ) -> None:
+        self.key = key
+        self._pool = pool
+        self._registry = registry
+        self._lanes = lanes
+        self._places: dict[bytes, Member] = {}
+        self._members = Gathering(self._fetch_members)
+        self._heads = Gathering(self._fetch_heads)
+
+    async def prepare(
+        self,
+        partner: int,
+        idempotency_key: str,
+        command: PartnerCommand,
+        *,
+        shows_balance: bool = False,
+    ) -> Submission:
+        """Resolve a partner's command; an unknown name is left for the decision to refuse."""
+        key_digest, request_digest = key_digests(self.key, partner_owner(partner), idempotency_key, command)
+        submission = Submission(
+            command=command,
+            partner=partner,
+            key_digest=key_digest,
+            request_digest=request_digest,
+            lane=int.from_bytes(key_digest[:4], "big") % self._lanes,
+            shows_balance=shows_balance,
+        )
+        self._add_details(submission)
+        if isinstance(command, Reverse):
+            await self._resolve_original(submission, command.transaction)
+        else:
+            member = await self.find_member(partner, command.member)
+            if member is not None:
+                submission.member = member.number
+                submission.lane = member.lane
+        return submission
+
+    async def find_member(self, partner: int, name: str) -> Member | None:
+        """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``."""
+        digest = name_digest(self.key, partner, name)
+        known = self._places.get(digest)
+        if known is None:
+            known = await self._members.get(digest)
+            if known is not None:
+                self._keep(digest, known)
+        return known
+
+    def forget_member(self, digest: bytes) -> None:
+        """Drop a kept place, for instance of a card that was blocked."""
+        self._places.pop(digest, None)
+
+    def _keep(self, digest: bytes, member: Member) -> None:
+        if len(self._places) >= MAXIMUM_CACHED_MEMBERS:
+            self._places.clear()
+        self._places[digest] = member
+
+    def _add_details(self, submission: Submission) -> None:
+        document = details_document(submission.command)
+        if document is None:
+            return
+        submission.details = document
+        submission.salt = secrets.token_bytes(SALT_BYTES)
+        if submission.command.reference is not None:
+            submission.reference_digest = self.key.reference_digest(
+                partner_owner(submission.partner), submission.command.reference
+            )
+
+    async def _resolve_original(self, submission: Submission, identifier: str) -> None:
+        head = await self.find_transaction(identifier)
+        if head is None:
+            return
+        submission.original = Place(head.lane, head.sequence)
+        submission.lane = head.lane
+        submission.member = head.member
+        submission.programme = head.programme
+
+    async def find_transaction(self, identifier: str) -> TransactionHead | None:
+        """Find a transaction by its id; an id that only resembles one finds nothing."""
+        try:
+            wanted = UUID(identifier)
+        except ValueError:
+            return None
+        place = place_of(wanted)
+        if place is None:
+            return None
+        head = await self._heads.get(place)
+        if head is None:
+            return None
+        found = transaction_id(head.recorded_at, head.lane, head.sequence, head.hash)
+        return head if found == wanted else None
+
+    async def _fetch_members(self, digests: Sequence[bytes]) -> Mapping[bytes, Member]:
+        async with self._pool.connection() as connection:
+            return await find_members(connection, digests)
+
+    async def _fetch_heads(self, places: Sequence[Place]) -> Mapping[Place, TransactionHead]:
+        async with self._pool.connection() as connection:
+            return await read_transaction_heads(connection, places)
+
+
+def partner_owner(partner: int) -> str:
+    """Whose space of idempotency keys and references a partner's are."""
+    return f"p:{partner}"

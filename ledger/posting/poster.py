@@ -1,0 +1,232 @@
+"""The poster: one queue, one connection, one group of lanes; decides in batches and commits together.
+
+A busy poster commits hundreds of commands in one unit of work; an idle one commits a single command at
+once, without any artificial wait. Callers are answered only after the commit.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import msgspec
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from ledger.errors import Busy, DatabaseUnavailable, LedgerError, ShuttingDown
+from ledger.posting import measurements
+from ledger.posting.registry_cache import RegistryCache
+from ledger.rules.commands import Expire, Submission
+from ledger.rules.decide import decide
+from ledger.rules.outcomes import Decided, Decision, NeedsLanes, Outcome, Refused
+from ledger.rules.recording import record, record_refusal, refusal_facts
+from ledger.rules.state import LedgerState
+from ledger.store.lane_state import RegistryChanged, read_state
+from ledger.store.lane_writes import write_state
+from ledger.store.unit_of_work import connect_poster, may_succeed_again, roll_back
+
+MAXIMUM_BATCH = 500
+MAXIMUM_QUEUE = 20_000
+ATTEMPTS = 8
+FIRST_PAUSE_SECONDS = 0.01
+RETRY_AFTER_SECONDS = 1
+
+Decide = Callable[[Submission, LedgerState], Decision]
+
+_log = structlog.get_logger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+class Waiting(msgspec.Struct):
+    """A submission in the queue, with its caller."""
+
+    submission: Submission
+    future: "asyncio.Future[Outcome]"
+    arrived: float
+
+
+class Poster:
+    """Posts the commands of one group of lanes."""
+
+    def __init__(
+        self,
+        url: str,
+        registry: RegistryCache,
+        *,
+        decide_command: Decide = decide,
+        maximum_batch: int = MAXIMUM_BATCH,
+        maximum_queue: int = MAXIMUM_QUEUE,
+    ) -> None:
+        self._url = url
+        self._registry = registry
+        self._decide = decide_command
+        self._maximum_batch = maximum_batch
+        self._maximum_queue = maximum_queue
+        self._queue: deque[Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._connection: AsyncConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect and begin to post."""
+        self._connection = await connect_poster(self._url)
+        self._task = asyncio.create_task(self._run(), name="poster")
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is queued, and leave."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    def enqueue(self, submission: Submission) -> "asyncio.Future[Outcome]":
+        """Queue a submission; its outcome comes after the commit.
+
+        Raises Busy when the queue is full and ShuttingDown when the service leaves: nothing is
+        recorded then, and the same key may be tried again.
+        """
+        if self._stopping:
+            msg = "The service is shutting down; try again."
+            raise ShuttingDown(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
+        if len(self._queue) >= self._maximum_queue:
+            msg = "The ledger's queue is full; nothing was recorded, try again."
+            raise Busy(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(submission, future, perf_counter()))
+        self._wake.set()
+        return future
+
+    async def _run(self) -> None:
+        while True:
+            if not self._queue:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            size = min(len(self._queue), self._maximum_batch)
+            batch = [self._queue.popleft() for _ in range(size)]
+            measurements.QUEUE_DEPTH.set(len(self._queue))
+            await self._post(batch)
+
+    async def _post(self, batch: list[Waiting]) -> None:
+        """Post a batch to its end: every caller has an outcome or an error afterwards."""
+        try:
+            await self._attempt(batch)
+        except LedgerError as error:
+            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its caller must be told
+            await self._leave_unit()
+            if len(batch) == 1:
+                _log.exception("command_failed", command=type(batch[0].submission.command).__name__)
+                _fail(batch, error)
+                return
+            # One command spoils the batch: halve it until that one is alone.
+            measurements.BATCH_RETRIES.labels("split").inc()
+            middle = len(batch) // 2
+            await self._post(batch[:middle])
+            await self._post(batch[middle:])
+
+    async def _attempt(self, batch: list[Waiting]) -> None:
+        pause_seconds = FIRST_PAUSE_SECONDS
+        for _ in range(ATTEMPTS):
+            try:
+                await self._unit(batch, frozenset())
+            except RegistryChanged:
+                await self._leave_unit()
+                await self._refresh_registry()
+            except psycopg.OperationalError as error:
+                await self._leave_unit()
+                reason = "raced" if may_succeed_again(error) else "connection"
+                measurements.BATCH_RETRIES.labels(reason).inc()
+                await asyncio.sleep(pause_seconds)
+                pause_seconds *= 2
+            except psycopg.Error as error:
+                await self._leave_unit()
+                if not may_succeed_again(error):
+                    raise
+                measurements.BATCH_RETRIES.labels("raced").inc()
+            except LedgerError:
+                await self._leave_unit()
+                raise
+            else:
+                return
+        msg = "The database could not be reached or stayed locked; nothing was answered, try again."
+        raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    async def _unit(self, batch: Sequence[Waiting], more_lanes: frozenset[int]) -> None:
+        """Run one unit of work: read, decide, write and commit, answer."""
+        connection = await self._connected()
+        submissions = [waiting.submission for waiting in batch]
+        lanes = {submission.lane for submission in submissions} | more_lanes
+        state = await read_state(connection, lanes, submissions, self._registry.current)
+        outcomes: list[Outcome | None] = []
+        alone: list[tuple[Waiting, NeedsLanes]] = []
+        for waiting in batch:
+            outcome = self._decide_one(waiting.submission, state)
+            if isinstance(outcome, NeedsLanes):
+                alone.append((waiting, outcome))
+                outcomes.append(None)
+            else:
+                outcomes.append(outcome)
+        await write_state(connection, state)
+        _answer(batch, outcomes)
+        for waiting, needs in alone:
+            if needs.lanes <= lanes:
+                msg = "a command asked again for lanes that are locked for it"
+                raise RuntimeError(msg)
+            await self._unit([waiting], needs.lanes)
+
+    def _decide_one(self, submission: Submission, state: LedgerState) -> Outcome | NeedsLanes:
+        decision = self._decide(submission, state)
+        if isinstance(decision, Decided):
+            return record(state, submission, decision)
+        if isinstance(decision, Refused):
+            facts = refusal_facts(decision, shows_balance=submission.shows_balance)
+            refused = Refused(decision.code, decision.detail, facts)
+            if not isinstance(submission.command, Expire):
+                record_refusal(state, submission, _encode(refused))
+            return refused
+        return decision
+
+    async def _refresh_registry(self) -> None:
+        await self._registry.refresh(await self._connected())
+
+    async def _connected(self) -> AsyncConnection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect_poster(self._url)
+        return self._connection
+
+    async def _leave_unit(self) -> None:
+        """Leave a failed unit of work; a connection in doubt is thrown away."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            await roll_back(connection)
+        except psycopg.Error:
+            with contextlib.suppress(psycopg.Error):
+                await connection.close()
+            self._connection = None
+
+
+def _answer(batch: Sequence[Waiting], outcomes: Sequence[Outcome | None]) -> None:
+    now = perf_counter()
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        if outcome is None:
+            continue
+        measurements.POSTING_SECONDS.observe(now - waiting.arrived)
+        if not waiting.future.done():
+            waiting.future.set_result(outcome)
+    measurements.count_batch([outcome for outcome in outcomes if outcome is not None])
+
+
+def _fail(batch: Sequence[Waiting], error: BaseException) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

@@ -1,0 +1,53 @@
+"""Expiry: lots past their last day lapse, whether or not a job has posted it."""
+
+import hashlib
+
+from ledger.ids import REQUEST_DIGEST_BYTES
+from ledger.rules.accounts import AccountKind
+from ledger.rules.journal import Posting, TransactionKind
+from ledger.rules.outcomes import Draft
+from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.rules.state import LotState, PointsState
+
+
+def expiry_key(lane: int, lot: int, nth: int) -> bytes:
+    """The key of a lot's n-th expiry: one lot cannot expire twice for one lapse."""
+    return hashlib.sha256(f"expiry:{lane}:{lot}:{nth}".encode()).digest()
+
+
+def expiry_postings(member: int, programme: int, lot: int, funding: int, amount_points: int) -> list[Posting]:
+    """Points leave the member and go back to whoever issued them, in one transaction."""
+    return [
+        Posting(AccountKind.AVAILABLE, member, AccountKind.EXPIRED, programme, amount_points, lot),
+        Posting(AccountKind.EXPIRED, programme, AccountKind.ISSUANCE, funding, amount_points, lot),
+    ]
+
+
+def lapsed_lots(points: PointsState, now: int) -> list[LotState]:
+    """Lots with free points whose last day is over, in the order of their lapse."""
+    if points.lapsed == 0:
+        return []
+    lapsed = [lot for lot in points.lots if lot.remaining > 0 and lot.lapses_at <= now]
+    lapsed.sort(key=lambda lot: lot.spend_order)
+    return lapsed
+
+
+def lapse_drafts(points: PointsState, now: int) -> list[Draft]:
+    """One expiry per lapsed lot, to be posted before anything else touches the member."""
+    return [_lapse_draft(lot) for lot in lapsed_lots(points, now)]
+
+
+def _lapse_draft(lot: LotState) -> Draft:
+    key = expiry_key(lot.lane, lot.lot, lot.expiries + 1)
+    return Draft(
+        kind=TransactionKind.EXPIRE,
+        lane=lot.lane,
+        programme=lot.programme,
+        partner=LEDGER_ITSELF,
+        member=lot.member,
+        points=lot.remaining,
+        occurred_at=lot.lapses_at,
+        key_digest=key,
+        request_digest=key[:REQUEST_DIGEST_BYTES],
+        postings=expiry_postings(lot.member, lot.programme, lot.lot, lot.funding, lot.remaining),
+    )

@@ -1,0 +1,98 @@
+"""What a decision can be, and the drafts that a positive one is made of."""
+
+import msgspec
+
+from ledger.ids import Place
+from ledger.rules.journal import JournalEntry, LotOpening, Posting
+from ledger.rules.state import KeyRecord
+
+
+class Reversal(msgspec.Struct, frozen=True):
+    """What a draft takes back of its original."""
+
+    original: Place
+    points: int
+    spend_minor: int
+    expired_counted: int
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction before it has a sequence number."""
+
+    kind: int
+    lane: int
+    programme: int
+    partner: int
+    member: int
+    points: int
+    occurred_at: int
+    key_digest: bytes
+    request_digest: bytes
+    postings: list[Posting]
+    lots: tuple[LotOpening, ...] = ()
+    scene: str | None = None
+    channel: str | None = None
+    outlet: str | None = None
+    spend_minor: int | None = None
+    cash_minor: int | None = None
+    programme_version: int | None = None
+    reversal: Reversal | None = None
+    has_details: bool = False
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The command can be posted: its drafts in order, those of a lapse first.
+
+    ``own`` counts the drafts, at the end, that are the command's own. ``unmatched_minor`` is the spend
+    of a take-back that found no earlier earn.
+    """
+
+    drafts: list[Draft]
+    own: int = 1
+    unmatched_minor: int = 0
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A rule says no. The facts are for programs, the detail for people."""
+
+    code: str
+    detail: str
+    facts: dict[str, object] = {}
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The same request was answered before."""
+
+    record: KeyRecord
+
+
+class KeyReused(msgspec.Struct, frozen=True):
+    """The key belongs to another request."""
+
+
+class NeedsLanes(msgspec.Struct, frozen=True):
+    """The command must run alone, with these lanes locked as well."""
+
+    lanes: frozenset[int]
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """The command is in the journal: all entries, of which the last ``own`` are the command's.
+
+    ``lots`` are the openings of all lots that the own entries name.
+    """
+
+    entries: tuple[JournalEntry, ...]
+    own: int
+    member_id: str
+    lots: dict[tuple[int, int], LotOpening]
+    unmatched_minor: int = 0
+
+    @property
+    def own_entries(self) -> tuple[JournalEntry, ...]:
+        """The entries of the command itself, without lapses posted before it."""
+        return self.entries[len(self.entries) - self.own :]
+
+
+Decision = Decided | Refused | Replayed | KeyReused | NeedsLanes
+Outcome = Posted | Refused | Replayed | KeyReused

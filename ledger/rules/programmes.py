@@ -1,0 +1,117 @@
+"""Programmes and partners as decisions see them: dated rules, permissions, funding."""
+
+from bisect import bisect_right
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from ledger.rules.business_day import business_day
+
+LEDGER_ITSELF = 0
+"""The partner number of what the ledger does by itself, such as expiry."""
+
+DEFAULT_MAXIMUM_AGE_DAYS = 60
+
+PartnerKind = Literal["merchant", "government", "bank", "charity"]
+ShortfallPolicy = Literal["member", "issuer"]
+
+
+class EarnRate(msgspec.Struct, frozen=True):
+    """``points`` for each whole ``per_minor`` (minor units of the currency) that is spent."""
+
+    points: int
+    per_minor: int
+
+    def points_for(self, spend_minor: int) -> int:
+        """Whole points for a spend; the part below one whole step earns nothing."""
+        return spend_minor // self.per_minor * self.points
+
+
+class ProgrammeVersion(msgspec.Struct, frozen=True):
+    """Earning rules from a business day on. Both validities missing: points do not expire."""
+
+    version: int
+    starts_on: date
+    earn_rate: EarnRate
+    validity_months: int | None = None
+    validity_days: int | None = None
+
+    def expires_on(self, day: date) -> date | None:
+        """Last day on which points earned on a business day can be used.
+
+        Months run to the end of the last month, days are counted exactly.
+        """
+        if self.validity_months is not None:
+            return end_of_month_after(day, self.validity_months)
+        if self.validity_days is not None:
+            return day + timedelta(days=self.validity_days)
+        return None
+
+
+class Programme(msgspec.Struct, frozen=True):
+    """A programme: whose zone and cut-off divide days, which rules hold when, who takes part."""
+
+    number: int
+    code: str
+    currency: str
+    zone: str
+    cut_off_minutes: int
+    is_open: bool
+    maximum_age_days: int | None
+    restore_grace_days: int
+    shortfall_policy: ShortfallPolicy
+    versions: tuple[ProgrammeVersion, ...]
+    issuers: frozenset[int]
+    acceptors: frozenset[int]
+
+    def business_day(self, instant: int) -> date:
+        """The business day of an instant in this programme."""
+        return business_day(instant, self.zone, self.cut_off_minutes)
+
+    def version_on(self, day: date) -> ProgrammeVersion:
+        """The version in force on a business day; the first one has no lower bound."""
+        index = bisect_right(self.versions, day, key=lambda version: version.starts_on)
+        return self.versions[max(index - 1, 0)]
+
+
+class Partner(msgspec.Struct, frozen=True):
+    """A party that issues or accepts points. ``funding`` is the one under which it issues."""
+
+    number: int
+    code: str
+    name: str
+    kind: PartnerKind
+    funding: int
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """What is set up, at one version; every change raises the version."""
+
+    version: int
+    programmes: dict[str, Programme]
+    partners: dict[int, Partner]
+    fundings: dict[int, tuple[tuple[int, int], ...]]
+    """Funding number to its shares: pairs of partner number and parts."""
+
+    numbered: dict[int, Programme] = {}
+    """The programmes again, by number."""
+
+    def __post_init__(self) -> None:
+        self.numbered.update({p.number: p for p in self.programmes.values()})
+
+    def programme_numbered(self, number: int) -> Programme:
+        """Find a programme by its number; KeyError for an unknown one."""
+        return self.numbered[number]
+
+    def partner_coded(self, code: str) -> Partner | None:
+        """Find a partner by its code."""
+        return next((p for p in self.partners.values() if p.code == code), None)
+
+
+@lru_cache(maxsize=4096)
+def end_of_month_after(day: date, months: int) -> date:
+    """The last day of the month that is ``months`` after the day's month."""
+    index = day.year * 12 + day.month - 1 + months + 1
+    return date(index // 12, index % 12 + 1, 1) - timedelta(days=1)

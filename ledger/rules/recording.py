@@ -1,0 +1,321 @@
+"""Recording: drafts become journal entries, and the state moves along.
+
+``append`` is the only code that changes a ``LedgerState``. It interprets postings, whatever command
+made them, so a balance can only change by a posting. Nothing here refuses: decisions did.
+"""
+
+from collections.abc import Sequence
+
+from ledger.ids import Place
+from ledger.rules.accounts import MEMBER_KINDS, NORMAL_CREDIT, AccountKind
+from ledger.rules.business_day import end_of_day
+from ledger.rules.commands import Submission
+from ledger.rules.journal import (
+    FORMAT,
+    JournalEntry,
+    LotOpening,
+    Posting,
+    Transaction,
+    TransactionKind,
+    chain_hash,
+    details_commitment,
+)
+from ledger.rules.outcomes import Decided, Draft, Posted, Refused, Reversal
+from ledger.rules.state import (
+    NEVER,
+    KeyRecord,
+    LaneState,
+    LedgerState,
+    LotState,
+    OriginalState,
+    PointsState,
+    ShortfallState,
+)
+
+ANSWER_FORMAT = 2
+"""Version of the rendered answer, times two; plus one where the balance is shown."""
+
+
+def record(state: LedgerState, submission: Submission, decided: Decided) -> Posted:
+    """Append a decision's drafts, in order, and keep its key."""
+    entries = tuple(append(state, draft, submission) for draft in decided.drafts)
+    for entry in entries[: len(entries) - decided.own]:
+        _keep_key(state, entry, 1)
+    own = entries[len(entries) - decided.own :]
+    if own:
+        _keep_key(state, own[0], len(own))
+    return Posted(
+        entries,
+        decided.own,
+        state.members[entries[0].transaction.member].public_id if entries else "",
+        {place: _opening_of(state, place) for place in lots_named(own)},
+        decided.unmatched_minor,
+    )
+
+
+def record_refusal(state: LedgerState, submission: Submission, answer: bytes) -> None:
+    """Keep a refusal under its key: it is the request's answer for ever."""
+    key = KeyRecord(submission.key_digest, submission.request_digest, None, None, 0, answer)
+    state.keys[key.digest] = key
+    state.new_keys.append(key)
+
+
+def lots_named(entries: Sequence[JournalEntry]) -> list[tuple[int, int]]:
+    """Places of the lots that entries' postings name, in order of first appearance."""
+    places = {
+        (entry.transaction.lane, posting.lot): None
+        for entry in entries
+        for posting in entry.transaction.postings
+        if posting.lot is not None
+    }
+    return list(places)
+
+
+def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalEntry:
+    """Give a draft its sequence number, balances after and hash, and apply its postings."""
+    lane = state.lanes[draft.lane]
+    points = state.members[draft.member].points_in(draft.programme)
+    for opening in draft.lots:
+        _open_lot(state, lane, points, opening)
+    for posting in draft.postings:
+        _apply(state, points, posting, lane)
+    transaction = _transaction(draft, lane, points, submission)
+    entry = JournalEntry(transaction, chain_hash(lane.head, transaction))
+    lane.head = entry.hash
+    lane.next_sequence += 1
+    state.entries.append(entry)
+    if draft.reversal is not None:
+        _count_reversal(state.originals[draft.reversal.original], draft.reversal)
+    if draft.kind == TransactionKind.EARN:
+        _offer_to_take_backs(state, transaction)
+    if draft.has_details and submission.salt and submission.details:
+        state.details.append(
+            (
+                lane.lane,
+                transaction.sequence,
+                submission.salt,
+                submission.details,
+                submission.reference_digest,
+            )
+        )
+    return entry
+
+
+def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission: Submission) -> Transaction:
+    commitment = None
+    if draft.has_details and submission.salt and submission.details:
+        commitment = details_commitment(submission.salt, submission.details)
+    reverses = draft.reversal.original if draft.reversal is not None else None
+    return Transaction(
+        format=FORMAT,
+        lane=lane.lane,
+        sequence=lane.next_sequence,
+        kind=draft.kind,
+        programme=draft.programme,
+        partner=draft.partner,
+        member=draft.member,
+        points=draft.points,
+        recorded_at=lane.now,
+        occurred_at=draft.occurred_at,
+        scene=draft.scene,
+        channel=draft.channel,
+        outlet=draft.outlet,
+        spend_minor=draft.spend_minor,
+        cash_minor=draft.cash_minor,
+        programme_version=draft.programme_version,
+        reverses_lane=None if reverses is None else reverses.lane,
+        reverses_sequence=None if reverses is None else reverses.number,
+        key_digest=draft.key_digest,
+        request_digest=draft.request_digest,
+        available_after=points.available,
+        held_after=points.held,
+        pending_after=points.pending,
+        answer_format=ANSWER_FORMAT + submission.shows_balance,
+        details_commitment=commitment,
+        postings=tuple(draft.postings),
+        lots=draft.lots,
+    )
+
+
+def _keep_key(state: LedgerState, entry: JournalEntry, transactions: int) -> None:
+    transaction = entry.transaction
+    key = KeyRecord(
+        transaction.key_digest,
+        transaction.request_digest,
+        transaction.lane,
+        transaction.sequence,
+        transactions,
+        None,
+    )
+    state.keys[key.digest] = key
+    state.new_keys.append(key)
+
+
+def _open_lot(state: LedgerState, lane: LaneState, points: PointsState, opening: LotOpening) -> None:
+    programme = state.registry.programme_numbered(points.programme)
+    lapses_at = NEVER
+    if opening.expires_on is not None:
+        lapses_at = end_of_day(opening.expires_on, programme.zone)
+    lot = LotState(
+        lane=lane.lane,
+        lot=opening.lot,
+        sequence=lane.next_sequence,
+        member=points.member,
+        programme=points.programme,
+        funding=opening.funding,
+        terms_version=opening.terms_version,
+        earned_at=opening.earned_at,
+        available_from=opening.available_from,
+        expires_on=opening.expires_on,
+        lapses_at=lapses_at,
+        original=opening.original,
+        restored_from=opening.restored_from,
+        remaining=0,
+        is_new=True,
+    )
+    lane.next_lot = opening.lot + 1
+    state.lots[lane.lane, lot.lot] = lot
+    state.changed_lots[lane.lane, lot.lot] = lot
+    points.lots.append(lot)
+    if opening.restored_from is not None:
+        state.children.setdefault((lane.lane, opening.restored_from), []).append(lot)
+
+
+def _apply(state: LedgerState, points: PointsState, posting: Posting, lane: LaneState) -> None:
+    amount = posting.amount
+    points.is_changed = True
+    if posting.debit_kind in MEMBER_KINDS:
+        _move_member(state, points, posting, posting.debit_kind, -amount, lane)
+    else:
+        _move_party(state, lane.lane, points.programme, posting.debit_kind, posting.debit_owner, -amount)
+    if posting.credit_kind in MEMBER_KINDS:
+        _move_member(state, points, posting, posting.credit_kind, amount, lane)
+    else:
+        _move_party(state, lane.lane, points.programme, posting.credit_kind, posting.credit_owner, amount)
+    if posting.credit_kind == AccountKind.EXPIRED and posting.lot is not None:
+        lot = state.lots[lane.lane, posting.lot]
+        lot.expired += amount
+        lot.expiries += 1
+
+
+def _move_party(state: LedgerState, lane: int, programme: int, kind: int, owner: int, credit: int) -> None:
+    change = credit if kind in NORMAL_CREDIT else -credit
+    place = (lane, kind, owner, programme)
+    state.party_changes[place] = state.party_changes.get(place, 0) + change
+
+
+def _move_member(
+    state: LedgerState,
+    points: PointsState,
+    posting: Posting,
+    kind: int,
+    credit: int,
+    lane: LaneState,
+) -> None:
+    if kind == AccountKind.AVAILABLE:
+        _move_available(state, points, posting, credit, lane.now)
+    elif kind == AccountKind.SHORTFALL:
+        points.shortfall -= credit
+        if credit < 0:
+            _owe(state, points, posting, lane)
+        else:
+            _repay(state, points, posting)
+    else:
+        points.held += credit
+
+
+def _move_available(state: LedgerState, points: PointsState, posting: Posting, credit: int, now: int) -> None:
+    if posting.lot is None:
+        msg = "a posting on a member's points names no lot"
+        raise ValueError(msg)
+    lot = state.lots[points.lane, posting.lot]
+    state.changed_lots[points.lane, posting.lot] = lot
+    lot.remaining += credit
+    points.posted += credit
+    if lot.lapses_at <= now:
+        points.lapsed += credit
+    elif lot.available_from > now:
+        points.pending += credit
+        points.pending_until = max(points.pending_until, lot.available_from)
+    if credit > 0 and lot.lapses_at < points.next_lapse_at:
+        points.next_lapse_at = lot.lapses_at
+
+
+def _owe(state: LedgerState, points: PointsState, posting: Posting, lane: LaneState) -> None:
+    root = state.lots[points.lane, posting.lot or 0]
+    shortfall = ShortfallState(
+        lane=points.lane,
+        sequence=lane.next_sequence,
+        member=points.member,
+        programme=points.programme,
+        lot=root.lot,
+        funding=root.funding,
+        terms_version=root.terms_version,
+        original=posting.amount,
+        remaining=posting.amount,
+        is_new=True,
+    )
+    points.shortfalls.append(shortfall)
+    state.changed_shortfalls[Place(shortfall.lane, shortfall.sequence)] = shortfall
+
+
+def _repay(state: LedgerState, points: PointsState, posting: Posting) -> None:
+    rest = posting.amount
+    for shortfall in points.shortfalls:
+        if shortfall.lot == posting.counter_lot and shortfall.remaining:
+            taken = min(rest, shortfall.remaining)
+            shortfall.remaining -= taken
+            rest -= taken
+            state.changed_shortfalls[Place(shortfall.lane, shortfall.sequence)] = shortfall
+            if rest == 0:
+                break
+
+
+def _count_reversal(original: OriginalState, reversal: Reversal) -> None:
+    original.reversed_points += reversal.points
+    original.reversed_spend_minor += reversal.spend_minor
+    original.expired_counted += reversal.expired_counted
+    original.is_changed = True
+
+
+def _offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
+    """Let a later take-back of the same batch reach this earn."""
+    earns = state.earns.get((earn.member, earn.programme, earn.partner))
+    if earns is None or earn.spend_minor is None:
+        return
+    original = OriginalState(
+        lane=earn.lane,
+        sequence=earn.sequence,
+        kind=earn.kind,
+        programme=earn.programme,
+        partner=earn.partner,
+        member=earn.member,
+        points=earn.points,
+        occurred_at=earn.occurred_at,
+        spend_minor=earn.spend_minor,
+        programme_version=earn.programme_version,
+        uses=[(earn.lots[0].lot, earn.points)],
+    )
+    earns.append(original)
+    state.originals[Place(earn.lane, earn.sequence)] = original
+
+
+def _opening_of(state: LedgerState, place: tuple[int, int]) -> LotOpening:
+    lot = state.lots[place]
+    return LotOpening(
+        lot=lot.lot,
+        funding=lot.funding,
+        terms_version=lot.terms_version,
+        earned_at=lot.earned_at,
+        available_from=lot.available_from,
+        expires_on=lot.expires_on,
+        original=lot.original,
+        restored_from=lot.restored_from,
+    )
+
+
+def refusal_facts(refused: Refused, *, shows_balance: bool) -> dict[str, object]:
+    """The facts of a refusal that the caller may see: a balance only with the member's leave."""
+    if shows_balance:
+        return refused.facts
+    return {name: fact for name, fact in refused.facts.items() if name != "available"}

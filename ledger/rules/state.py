@@ -1,0 +1,188 @@
+"""The state that decisions see: what was read of the lanes, and what earlier decisions changed.
+
+A ``LedgerState`` belongs to one unit of work. Decisions only read it; ``recording.append`` alone moves
+it along, so that the next command of the batch sees the last one's effect.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+
+from ledger.ids import Place
+from ledger.rules.journal import JournalEntry
+from ledger.rules.programmes import Registry
+
+NEVER = (1 << 63) - 1
+"""The lapse instant of a lot without expiry."""
+
+
+class LaneState(msgspec.Struct):
+    """A lane's row. ``now`` is the instant that this unit of work records."""
+
+    lane: int
+    next_sequence: int
+    next_lot: int
+    head: bytes
+    now: int
+
+
+class LotState(msgspec.Struct):
+    """A lot and what is left of it; ``lapses_at`` is the first instant it cannot be used."""
+
+    lane: int
+    lot: int
+    sequence: int
+    member: int
+    programme: int
+    funding: int
+    terms_version: int | None
+    earned_at: int
+    available_from: int
+    expires_on: date | None
+    original: int
+    restored_from: int | None
+    remaining: int
+    held: int = 0
+    expired: int = 0
+    expiries: int = 0
+    lapses_at: int = NEVER
+    is_new: bool = False
+
+    @property
+    def spend_order(self) -> tuple[int, int, int]:
+        """Soonest expiry first, then earliest earned, then lot number."""
+        return (self.lapses_at, self.earned_at, self.lot)
+
+
+class ShortfallState(msgspec.Struct):
+    """What a member owes of a reversed earn, by the transaction that recorded it."""
+
+    lane: int
+    sequence: int
+    member: int
+    programme: int
+    lot: int
+    funding: int
+    terms_version: int | None
+    original: int
+    remaining: int
+    is_new: bool = False
+
+
+class PointsState(msgspec.Struct):
+    """A member's points in one programme.
+
+    ``posted`` is the balance of the available account; of it ``pending`` cannot be used yet and
+    ``lapsed`` no more. ``lots`` has every open lot when ``lots_complete``, else only new ones.
+    """
+
+    lane: int
+    member: int
+    programme: int
+    posted: int = 0
+    held: int = 0
+    shortfall: int = 0
+    pending: int = 0
+    lapsed: int = 0
+    next_lapse_at: int = NEVER
+    pending_until: int = 0
+    lots: list[LotState] = msgspec.field(default_factory=list)
+    lots_complete: bool = True
+    shortfalls: list[ShortfallState] = msgspec.field(default_factory=list)
+    is_new: bool = True
+    is_changed: bool = False
+
+    @property
+    def available(self) -> int:
+        """What can be spent now."""
+        return self.posted - self.pending - self.lapsed
+
+
+class MemberState(msgspec.Struct):
+    """A member in its lane, with its points by programme number."""
+
+    lane: int
+    number: int
+    public_id: str
+    status: str
+    points: dict[int, PointsState] = msgspec.field(default_factory=dict)
+
+    def points_in(self, programme: int) -> PointsState:
+        """The member's points in a programme; a new member starts from nothing."""
+        state = self.points.get(programme)
+        if state is None:
+            state = PointsState(self.lane, self.number, programme)
+            self.points[programme] = state
+        return state
+
+
+class OriginalState(msgspec.Struct):
+    """A transaction that a reversal names, with what was taken back of it so far.
+
+    ``uses`` are its postings' lots with amounts, in order. ``expired_counted`` is the part of earlier
+    reversals that fell on points which had already expired.
+    """
+
+    lane: int
+    sequence: int
+    kind: int
+    programme: int
+    partner: int
+    member: int
+    points: int
+    occurred_at: int
+    spend_minor: int | None
+    programme_version: int | None
+    reversed_points: int = 0
+    reversed_spend_minor: int = 0
+    expired_counted: int = 0
+    uses: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    is_changed: bool = False
+
+    @property
+    def rest_points(self) -> int:
+        """Points not yet taken back."""
+        return self.points - self.reversed_points
+
+    @property
+    def rest_spend_minor(self) -> int:
+        """Spend not yet taken back, in minor units; 0 where the earn rests on no spend."""
+        return (self.spend_minor or 0) - self.reversed_spend_minor
+
+
+class KeyRecord(msgspec.Struct):
+    """An idempotency key in use: where its transactions are, or the recorded answer."""
+
+    digest: bytes
+    request_digest: bytes
+    lane: int | None
+    sequence: int | None
+    transactions: int
+    answer: bytes | None
+
+
+class LedgerState(msgspec.Struct):
+    """Everything a unit of work has read, and what its decisions added."""
+
+    registry: Registry
+    lanes: dict[int, LaneState]
+    members: dict[int, MemberState]
+    keys: dict[bytes, KeyRecord] = msgspec.field(default_factory=dict)
+    lots: dict[tuple[int, int], LotState] = msgspec.field(default_factory=dict)
+    children: dict[tuple[int, int], list[LotState]] = msgspec.field(default_factory=dict)
+    originals: dict[Place, OriginalState] = msgspec.field(default_factory=dict)
+    earns: dict[tuple[int, int, int], list[OriginalState]] = msgspec.field(default_factory=dict)
+    """Earns that a take-back may reach, by (member, programme, partner); kept only where read."""
+    entries: list[JournalEntry] = msgspec.field(default_factory=list)
+    new_keys: list[KeyRecord] = msgspec.field(default_factory=list)
+    details: list[tuple[int, int, bytes, bytes, bytes | None]] = msgspec.field(default_factory=list)
+    changed_lots: dict[tuple[int, int], LotState] = msgspec.field(default_factory=dict)
+    changed_shortfalls: dict[Place, ShortfallState] = msgspec.field(default_factory=dict)
+    party_changes: dict[tuple[int, int, int, int], int] = msgspec.field(default_factory=dict)
+    """(lane, kind, owner, programme) to the change on the account's normal side."""
+
+    def family(self, root: LotState) -> Iterable[LotState]:
+        """A lot and the lots restored from it."""
+        yield root
+        yield from self.children.get((root.lane, root.lot), ())

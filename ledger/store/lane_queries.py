@@ -1,0 +1,213 @@
+"""Every query of a poster's unit of work, named, with its purpose.
+
+All are set-based: parameters are arrays, one element per row. ``lane_state.py`` reads with the first
+half, ``lane_writes.py`` writes with the second.
+"""
+
+_LOT_COLUMNS = """
+l.lane, l.lot, l.sequence, l.member, l.programme, l.funding, l.terms_version, l.earned_at,
+l.available_from, l.expires_on, l.original, l.restored_from, l.remaining, l.held, l.expired, l.expiries
+"""
+
+# Lock the lanes of the batch, in ascending order: no two units of work can wait for each other.
+LOCK_LANES = """
+select lane, next_sequence, next_lot, head, recorded_at
+from lanes where lane = any(%b) order by lane for update
+"""
+
+# The clock, read after the lock, and the version of the set-up.
+READ_CLOCK = "select ledger_now(), (select version from registry)"
+
+# Which of the batch's idempotency keys are in use.
+READ_KEYS = """
+select k.digest, k.request_digest, k.lane, k.sequence, k.transactions, k.answer
+from unnest(%b) as wanted(digest) join idempotency_keys k on k.digest = wanted.digest
+"""
+
+# The batch's members with their points.
+READ_MEMBERS = """
+select m.lane, m.member, m.public_id::text, m.status, p.programme, p.posted, p.held, p.shortfall,
+       p.next_lapse_at, p.pending_until
+from unnest(%b, %b, %b) as wanted(lane, member, programme)
+join members m on m.lane = wanted.lane and m.member = wanted.member
+left join member_points p
+  on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
+"""
+
+# Open lots: of members whose command needs them, and of those with something lapsed or pending.
+# Why 61 seconds: a lane may be up to 60 s ahead of the clock.
+READ_LOTS = f"""
+select {_LOT_COLUMNS}
+from unnest(%b, %b, %b, %b) as wanted(lane, member, programme, needs_lots)
+join member_points p
+  on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
+join lots l
+  on l.lane = p.lane and l.member = p.member and l.programme = p.programme and l.is_open
+where wanted.needs_lots
+   or p.next_lapse_at <= (select ledger_now()) + interval '61 seconds'
+   or p.pending_until > (select ledger_now())
+"""
+
+# Open shortfalls of the batch's members.
+READ_SHORTFALLS = """
+select s.lane, s.sequence, s.member, s.programme, s.lot, s.funding, s.terms_version, s.original,
+       s.remaining
+from unnest(%b, %b, %b) as wanted(lane, member, programme)
+join member_points p
+  on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
+ and p.shortfall > 0
+join shortfalls s
+  on s.lane = p.lane and s.member = p.member and s.programme = p.programme and s.remaining > 0
+order by s.lane, s.sequence
+"""
+
+_NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
+
+# Earns with a spend that is not all taken back, of members whose cancellations name no original.
+_EARNS_TO_TAKE_BACK = """
+select t.lane, t.sequence
+from unnest(%b, %b, %b, %b) as wanted(lane, member, programme, partner)
+join transactions t
+  on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
+ and t.partner = wanted.partner and t.kind = 1
+left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
+where t.spend_minor > coalesce(b.spend_minor, 0)
+"""
+
+
+def _originals(chosen: str) -> str:
+    return f"""
+    with chosen as ({chosen})
+    select t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.occurred_at,
+           t.spend_minor, t.programme_version, coalesce(b.points, 0), coalesce(b.spend_minor, 0),
+           coalesce(b.expired_counted, 0)
+    from chosen
+    join transactions t on t.lane = chosen.lane and t.sequence = chosen.sequence
+    left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
+    """
+
+
+def _uses(chosen: str) -> str:
+    return f"""
+    with chosen as ({chosen})
+    select p.lane, p.sequence, p.lot, p.amount
+    from chosen
+    join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
+    where (p.debit_kind = 2 and p.credit_kind = 5) or (p.debit_kind = 1 and p.credit_kind = 2)
+    order by p.lane, p.sequence, p.line
+    """
+
+
+def _family(chosen: str) -> str:
+    return f"""
+    with chosen as ({chosen}),
+    named as (
+        select distinct p.lane, p.lot
+        from chosen
+        join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
+        where p.lot is not null
+    )
+    select {_LOT_COLUMNS}
+    from named join lots l on l.lane = named.lane and l.lot = named.lot
+    union all
+    select {_LOT_COLUMNS}
+    from named join lots l on l.lane = named.lane and l.restored_from = named.lot
+    """
+
+
+# Transactions that reversals name: what they were, their lots, and those lots with their children.
+READ_ORIGINALS = _originals(_NAMED_ORIGINALS)
+READ_USES = _uses(_NAMED_ORIGINALS)
+READ_FAMILY = _family(_NAMED_ORIGINALS)
+
+# The same for the earns that take-backs may reach.
+READ_EARNS = _originals(_EARNS_TO_TAKE_BACK)
+READ_EARN_USES = _uses(_EARNS_TO_TAKE_BACK)
+READ_EARN_FAMILY = _family(_EARNS_TO_TAKE_BACK)
+
+
+def _insert(table: str, columns: str) -> str:
+    count = columns.count(",") + 1
+    return f"insert into {table} ({columns}) select * from unnest({', '.join(['%b'] * count)})"
+
+
+# Keys first: a key that another unit of work has won breaks the batch before anything else is written.
+INSERT_KEYS = _insert("idempotency_keys", "sequence, lane, transactions, digest, request_digest, answer")
+
+INSERT_TRANSACTIONS = _insert(
+    "transactions",
+    "sequence, recorded_at, occurred_at, member, points, available_after, held_after, pending_after, "
+    "spend_minor, cash_minor, reverses_sequence, programme, partner, programme_version, lane, kind, "
+    "format, answer_format, reverses_lane, key_digest, request_digest, hash, details_commitment, "
+    "scene, channel, outlet",
+)
+
+INSERT_POSTINGS = _insert(
+    "postings",
+    "sequence, amount, debit_owner, credit_owner, lot, counter_lot, lane, line, debit_kind, credit_kind",
+)
+
+INSERT_LOTS = _insert(
+    "lots",
+    "lot, sequence, member, earned_at, available_from, original, restored_from, remaining, held, "
+    "expired, programme, funding, terms_version, expires_on, lane, expiries, is_open",
+)
+
+UPDATE_LOTS = """
+update lots set remaining = changed.remaining, held = changed.held, expired = changed.expired,
+    expiries = changed.expiries, is_open = changed.remaining + changed.held > 0
+from unnest(%b, %b, %b, %b, %b, %b) as changed(lane, lot, remaining, held, expired, expiries)
+where lots.lane = changed.lane and lots.lot = changed.lot
+"""
+
+INSERT_DETAILS = _insert("details", "sequence, lane, salt, reference_digest, document")
+
+INSERT_MEMBER_POINTS = _insert(
+    "member_points",
+    "member, posted, held, shortfall, next_lapse_at, pending_until, programme, lane",
+)
+
+UPDATE_MEMBER_POINTS = """
+update member_points set posted = changed.posted, held = changed.held, shortfall = changed.shortfall,
+    next_lapse_at = changed.next_lapse_at, pending_until = changed.pending_until
+from unnest(%b, %b, %b, %b, %b, %b, %b, %b)
+    as changed(member, posted, held, shortfall, next_lapse_at, pending_until, programme, lane)
+where member_points.lane = changed.lane and member_points.member = changed.member
+  and member_points.programme = changed.programme
+"""
+
+INSERT_SHORTFALLS = _insert(
+    "shortfalls",
+    "sequence, member, lot, original, remaining, programme, funding, terms_version, lane",
+)
+
+UPDATE_SHORTFALLS = """
+update shortfalls set remaining = changed.remaining
+from unnest(%b, %b, %b) as changed(lane, sequence, remaining)
+where shortfalls.lane = changed.lane and shortfalls.sequence = changed.sequence
+"""
+
+# What a transaction has lost to reversals so far.
+WRITE_TAKEN_BACK = (
+    _insert("taken_back", "sequence, points, spend_minor, expired_counted, lane")
+    + """
+on conflict (lane, sequence) do update set points = excluded.points,
+    spend_minor = excluded.spend_minor, expired_counted = excluded.expired_counted
+"""
+)
+
+# Sub-accounts of parties move by the batch's sums.
+MOVE_PARTY_BALANCES = (
+    _insert("party_balances", "owner, balance, programme, lane, kind")
+    + """
+on conflict (lane, kind, owner, programme)
+do update set balance = party_balances.balance + excluded.balance
+"""
+)
+
+UPDATE_LANES = """
+update lanes set next_sequence = moved.next_sequence, next_lot = moved.next_lot,
+    head = moved.head, recorded_at = moved.recorded_at
+from unnest(%b, %b, %b, %b, %b) as moved(lane, next_sequence, next_lot, head, recorded_at)
+where lanes.lane = moved.lane
+"""

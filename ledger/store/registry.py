@@ -1,0 +1,79 @@
+"""The set-up as decisions see it, read whole: programmes, partners, fundings."""
+
+from collections import defaultdict
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from ledger.rules.programmes import (
+    EarnRate,
+    Partner,
+    Programme,
+    ProgrammeVersion,
+    Registry,
+)
+
+_VERSION = "select version from registry"
+_PARTNERS = "select partner, code, name, kind from partners"
+_FUNDINGS = "select funding, partner, parts from fundings order by funding, partner"
+_VERSIONS = """
+select programme, version, starts_on, earn_points, earn_per_minor, validity_months, validity_days
+from programme_versions order by programme, starts_on
+"""
+_PERMISSIONS = "select programme, partner, may_issue, may_accept from programme_partners"
+_PROGRAMMES = """
+select programme, code, currency, zone, cut_off_minutes, is_open, maximum_age_days,
+       restore_grace_days, shortfall_policy
+from programmes
+"""
+_RAISE_VERSION = "update registry set version = version + 1"
+
+
+async def raise_registry_version(connection: AsyncConnection) -> None:
+    """Tell every poster, at its next unit of work, that the set-up changed."""
+    await connection.execute(_RAISE_VERSION)
+
+
+async def read_registry(connection: AsyncConnection) -> Registry:
+    """Read the set-up. The version is read first: a change in between is read again next time."""
+    [(version,)] = await _rows(connection, _VERSION)
+    partners = {
+        number: Partner(number, code, name, kind, number)
+        for number, code, name, kind in await _rows(connection, _PARTNERS)
+    }
+    fundings: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for funding, partner, parts in await _rows(connection, _FUNDINGS):
+        fundings[funding].append((partner, parts))
+    versions: dict[int, list[ProgrammeVersion]] = defaultdict(list)
+    for programme, number, starts_on, points, per_minor, months, days in await _rows(connection, _VERSIONS):
+        rate = EarnRate(points, per_minor)
+        versions[programme].append(ProgrammeVersion(number, starts_on, rate, months, days))
+    permissions = await _rows(connection, _PERMISSIONS)
+    programmes = {
+        row[1]: _programme(row, versions[row[0]], permissions) for row in await _rows(connection, _PROGRAMMES)
+    }
+    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()})
+
+
+def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: list[TupleRow]) -> Programme:
+    number, code, currency, zone, cut_off, is_open, maximum_age, grace, policy = row
+    mine = [permission for permission in permissions if permission[0] == number]
+    return Programme(
+        number=number,
+        code=code,
+        currency=currency,
+        zone=zone,
+        cut_off_minutes=cut_off,
+        is_open=is_open,
+        maximum_age_days=maximum_age,
+        restore_grace_days=grace,
+        shortfall_policy=policy,
+        versions=tuple(versions),
+        issuers=frozenset(partner for _, partner, may_issue, _ in mine if may_issue),
+        acceptors=frozenset(partner for _, partner, _, may_accept in mine if may_accept),
+    )
+
+
+async def _rows(connection: AsyncConnection, query: str) -> list[TupleRow]:
+    cursor = await connection.execute(query.encode())
+    return await cursor.fetchall()

@@ -1,0 +1,135 @@
+"""Changing the set-up: programmes, their dated rules, partners and what they may do.
+
+Every function runs inside a unit of work and raises the registry's version, so that posters read the
+change at their next unit of work. Nothing is overwritten: rules are dated, codes are for ever.
+"""
+
+from datetime import date
+
+import msgspec
+from psycopg import AsyncConnection
+
+from ledger.errors import AlreadyExists
+from ledger.rules.programmes import EarnRate, PartnerKind, ShortfallPolicy
+from ledger.store.registry import raise_registry_version
+
+_ADD_PARTNER = """
+insert into partners (code, name, kind) values (%s, %s, %s)
+on conflict (code) do nothing returning partner
+"""
+_ADD_FUNDING = "insert into fundings (funding, partner, parts) values (%s, %s, 1)"
+_PERMIT = """
+insert into programme_partners (programme, partner, may_issue, may_accept) values (%s, %s, %s, %s)
+on conflict (programme, partner)
+do update set may_issue = excluded.may_issue, may_accept = excluded.may_accept
+"""
+_ADD_PROGRAMME = """
+insert into programmes (code, currency, zone, cut_off_minutes, maximum_age_days,
+                        restore_grace_days, shortfall_policy)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (code) do nothing returning programme
+"""
+_ADD_VERSION = """
+insert into programme_versions (programme, version, starts_on, earn_points, earn_per_minor,
+                                validity_months, validity_days)
+select %(programme)s, coalesce(max(version), 0) + 1, %(starts_on)s, %(points)s, %(per_minor)s,
+       %(months)s, %(days)s
+from programme_versions where programme = %(programme)s
+on conflict (programme, starts_on) do nothing returning version
+"""
+_SET_OPEN = "update programmes set is_open = %s where programme = %s"
+
+FIRST_DAY = date(1970, 1, 1)
+
+
+class NewRules(msgspec.Struct, frozen=True):
+    """Earning rules to begin on a day; both validities missing: points do not expire."""
+
+    earn_rate: EarnRate
+    validity_months: int | None = None
+    validity_days: int | None = None
+    starts_on: date = FIRST_DAY
+
+
+class NewProgramme(msgspec.Struct, frozen=True, kw_only=True):
+    """A programme to be added."""
+
+    code: str
+    currency: str
+    zone: str
+    rules: NewRules
+    cut_off_minutes: int = 0
+    maximum_age_days: int | None = None
+    restore_grace_days: int = 0
+    shortfall_policy: ShortfallPolicy = "member"
+
+
+async def add_partner(connection: AsyncConnection, code: str, name: str, kind: PartnerKind) -> int:
+    """Add a partner with a funding of its own and return its number; raises AlreadyExists."""
+    cursor = await connection.execute(_ADD_PARTNER, [code, name, kind])
+    row = await cursor.fetchone()
+    if row is None:
+        msg = f"A partner with code {code} exists already."
+        raise AlreadyExists(msg, field="code", got=code)
+    # A partner's own funding bears the partner's number; splits get numbers of their own.
+    await connection.execute(_ADD_FUNDING, [row[0], row[0]])
+    await raise_registry_version(connection)
+    return int(row[0])
+
+
+async def permit(
+    connection: AsyncConnection, programme: int, partner: int, *, may_issue: bool, may_accept: bool
+) -> None:
+    """Say what a partner may do in a programme from now on."""
+    await connection.execute(_PERMIT, [programme, partner, may_issue, may_accept])
+    await raise_registry_version(connection)
+
+
+async def add_programme(connection: AsyncConnection, programme: NewProgramme) -> int:
+    """Add a programme with its first rules and return its number; raises AlreadyExists."""
+    cursor = await connection.execute(
+        _ADD_PROGRAMME,
+        [
+            programme.code,
+            programme.currency,
+            programme.zone,
+            programme.cut_off_minutes,
+            programme.maximum_age_days,
+            programme.restore_grace_days,
+            programme.shortfall_policy,
+        ],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        msg = f"A programme with code {programme.code} exists already."
+        raise AlreadyExists(msg, field="code", got=programme.code)
+    number = int(row[0])
+    await add_rules(connection, number, programme.rules)
+    return number
+
+
+async def add_rules(connection: AsyncConnection, programme: int, rules: NewRules) -> int:
+    """Add dated rules to a programme and return their version; raises AlreadyExists for the day."""
+    cursor = await connection.execute(
+        _ADD_VERSION,
+        {
+            "programme": programme,
+            "starts_on": rules.starts_on,
+            "points": rules.earn_rate.points,
+            "per_minor": rules.earn_rate.per_minor,
+            "months": rules.validity_months,
+            "days": rules.validity_days,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        msg = f"The programme has rules that start on {rules.starts_on} already."
+        raise AlreadyExists(msg, field="starts_on", got=rules.starts_on.isoformat())
+    await raise_registry_version(connection)
+    return int(row[0])
+
+
+async def set_programme_open(connection: AsyncConnection, programme: int, *, is_open: bool) -> None:
+    """Open or close a programme for new earnings and redemptions."""
+    await connection.execute(_SET_OPEN, [is_open, programme])
+    await raise_registry_version(connection)
