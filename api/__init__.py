@@ -1,0 +1,1 @@
+"""The doors of City Points Ledger: HTTP, pages and the ``citypoints`` command."""
