@@ -5,14 +5,13 @@ body are the same request.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.ids import LedgerKey, Place, place_of, transaction_id
-from ledger.posting.gathering import Gathering
 from ledger.posting.registry_cache import RegistryCache
 from ledger.rules.commands import (
     PartnerCommand,
@@ -21,6 +20,7 @@ from ledger.rules.commands import (
     details_document,
     key_digests,
 )
+from ledger.store.gathering import Gathering
 from ledger.store.members import Member, find_members, name_digest
 from ledger.store.transaction_places import TransactionHead, read_transaction_heads
 
@@ -45,7 +45,7 @@ class Intake:
         self._pool = pool
         self._registry = registry
         self._lanes = lanes
-        self._places: dict[bytes, Member] = {}
+        self._places: dict[tuple[int, str], Member] = {}
         self._members = Gathering(self._fetch_members)
         self._heads = Gathering(self._fetch_heads)
 
@@ -78,23 +78,33 @@ class Intake:
         return submission
 
     async def find_member(self, partner: int, name: str) -> Member | None:
-        """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``."""
-        digest = name_digest(self.key, partner, name)
-        known = self._places.get(digest)
+        """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``.
+
+        Why cards are never kept: a card can be blocked, and must then stop in every process at once.
+        """
+        space = self._space(partner, name)
+        known = self._places.get(space)
         if known is None:
-            known = await self._members.get(digest)
-            if known is not None:
-                self._keep(digest, known)
+            known = await self._members.get(name_digest(self.key, partner, name))
+            if known is not None and not name.startswith("card:"):
+                self._keep(space, known)
         return known
 
-    def forget_member(self, digest: bytes) -> None:
-        """Drop a kept place, for instance of a card that was blocked."""
-        self._places.pop(digest, None)
+    async def learn_members(self, partner: int, names: Iterable[str]) -> None:
+        """Look many names up at once, so that preparing their commands need not wait for each."""
+        unknown = [name for name in dict.fromkeys(names) if self._space(partner, name) not in self._places]
+        digests = {name_digest(self.key, partner, name): self._space(partner, name) for name in unknown}
+        for digest, member in (await self._fetch_members(list(digests))).items():
+            self._keep(digests[digest], member)
 
-    def _keep(self, digest: bytes, member: Member) -> None:
+    @staticmethod
+    def _space(partner: int, name: str) -> tuple[int, str]:
+        return (partner if name.startswith("ref:") else 0, name)
+
+    def _keep(self, name: tuple[int, str], member: Member) -> None:
         if len(self._places) >= MAXIMUM_CACHED_MEMBERS:
             self._places.clear()
-        self._places[digest] = member
+        self._places[name] = member
 
     def _add_details(self, submission: Submission) -> None:
         document = details_document(submission.command)

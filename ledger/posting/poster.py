@@ -20,12 +20,12 @@ from ledger.posting import measurements
 from ledger.posting.registry_cache import RegistryCache
 from ledger.rules.commands import Expire, Submission
 from ledger.rules.decide import decide
-from ledger.rules.outcomes import Decided, Decision, NeedsLanes, Outcome, Refused
+from ledger.rules.outcomes import Decided, Decision, NeedsLanes, NeedsLots, Outcome, Refused
 from ledger.rules.recording import record, record_refusal, refusal_facts
 from ledger.rules.state import LedgerState
 from ledger.store.lane_state import RegistryChanged, read_state
 from ledger.store.lane_writes import write_state
-from ledger.store.unit_of_work import connect_poster, may_succeed_again, roll_back
+from ledger.store.unit_of_work import DISCARD_PLANS, connect_poster, may_succeed_again, roll_back
 
 MAXIMUM_BATCH = 500
 MAXIMUM_QUEUE = 20_000
@@ -67,6 +67,8 @@ class Poster:
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._commands = 0
+        self._plans_last_until = MAXIMUM_BATCH
         self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -166,23 +168,21 @@ class Poster:
         lanes = {submission.lane for submission in submissions} | more_lanes
         state = await read_state(connection, lanes, submissions, self._registry.current)
         outcomes: list[Outcome | None] = []
-        alone: list[tuple[Waiting, NeedsLanes]] = []
+        alone: list[tuple[Waiting, frozenset[int]]] = []
         for waiting in batch:
             outcome = self._decide_one(waiting.submission, state)
-            if isinstance(outcome, NeedsLanes):
-                alone.append((waiting, outcome))
+            if isinstance(outcome, NeedsLanes | NeedsLots):
+                alone.append((waiting, _widened(waiting.submission, outcome, lanes)))
                 outcomes.append(None)
             else:
                 outcomes.append(outcome)
         await write_state(connection, state)
         _answer(batch, outcomes)
-        for waiting, needs in alone:
-            if needs.lanes <= lanes:
-                msg = "a command asked again for lanes that are locked for it"
-                raise RuntimeError(msg)
-            await self._unit([waiting], needs.lanes)
+        await self._renew_plans(connection, len(batch))
+        for waiting, needed_lanes in alone:
+            await self._unit([waiting], needed_lanes)
 
-    def _decide_one(self, submission: Submission, state: LedgerState) -> Outcome | NeedsLanes:
+    def _decide_one(self, submission: Submission, state: LedgerState) -> Outcome | NeedsLanes | NeedsLots:
         decision = self._decide(submission, state)
         if isinstance(decision, Decided):
             return record(state, submission, decision)
@@ -193,6 +193,16 @@ class Poster:
                 record_refusal(state, submission, _encode(refused))
             return refused
         return decision
+
+    async def _renew_plans(self, connection: AsyncConnection, commands: int) -> None:
+        """Let the database plan anew each time the work of this connection has doubled.
+
+        Why: plans are pinned, and those made while tables were empty do not suit full ones.
+        """
+        self._commands += commands
+        if self._commands >= self._plans_last_until:
+            self._plans_last_until = 2 * self._commands
+            await connection.execute(DISCARD_PLANS)
 
     async def _refresh_registry(self) -> None:
         await self._registry.refresh(await self._connected())
@@ -213,6 +223,21 @@ class Poster:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
             self._connection = None
+
+
+def _widened(submission: Submission, needs: NeedsLanes | NeedsLots, locked: set[int]) -> frozenset[int]:
+    """Give a command what it asked for; returns the lanes to lock when it runs again, alone.
+
+    Raises RuntimeError when it has that already, since it would ask for ever.
+    """
+    if isinstance(needs, NeedsLots):
+        if submission.needs_all_lots:
+            raise RuntimeError("a command asked again for lots that were all read")
+        submission.needs_all_lots = True
+        return frozenset()
+    if needs.lanes <= locked:
+        raise RuntimeError("a command asked again for lanes that are locked for it")
+    return needs.lanes
 
 
 def _answer(batch: Sequence[Waiting], outcomes: Sequence[Outcome | None]) -> None:

@@ -15,7 +15,7 @@ MAXIMUM_POINTS = 1_000_000_000_000
 MAXIMUM_MINOR = 1_000_000_000_000_000
 
 
-class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What all commands share: free text that goes to the erasable details."""
 
     reference: str | None = None
@@ -82,12 +82,13 @@ class Expire(Command, frozen=True, tag="expire", kw_only=True):
 PartnerCommand = Earn | Redeem | Reverse | TakeBack
 
 
-class Submission(msgspec.Struct, kw_only=True):
+class Submission(msgspec.Struct, kw_only=True, gc=False):
     """A command with who submits it and what it resolves to.
 
     ``member`` and ``programme`` are numbers, None when unknown to the submitter; ``original`` is the
     place of the transaction to reverse. ``salt``, ``details`` and ``reference_digest`` belong to the
-    erasable details. ``shows_balance``: the answer may show the member's balance.
+    erasable details. ``shows_balance``: the answer may show the member's balance. ``needs_all_lots``: the
+    first lots in the order of use were not enough.
     """
 
     command: Earn | Redeem | Reverse | TakeBack | Expire
@@ -99,6 +100,7 @@ class Submission(msgspec.Struct, kw_only=True):
     programme: int | None = None
     original: Place | None = None
     shows_balance: bool = False
+    needs_all_lots: bool = False
     salt: bytes | None = None
     details: bytes | None = None
     reference_digest: bytes | None = None

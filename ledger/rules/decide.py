@@ -27,7 +27,7 @@ from ledger.rules.earning import Award, award, out_of_range, wrong_currency
 from ledger.rules.expiry import lapse_drafts
 from ledger.rules.journal import LotOpening, Posting, TransactionKind
 from ledger.rules.lots import consume_lots, usable_lots
-from ledger.rules.outcomes import Decided, Decision, Draft, KeyReused, Refused, Replayed, Reversal
+from ledger.rules.outcomes import Decided, Decision, Draft, KeyReused, NeedsLots, Refused, Replayed, Reversal
 from ledger.rules.programmes import Programme
 from ledger.rules.reversals import (
     Extent,
@@ -137,6 +137,9 @@ def _decide_redeem(command: Redeem, submission: Submission, state: LedgerState) 
             "The member has fewer available points than requested.",
             {"requested": command.points, "available": points.available},
         )
+    usable = usable_lots(points, admitted.now)
+    if not points.lots_complete and sum(lot.remaining for lot in usable) < command.points:
+        return NeedsLots()
     draft = Draft(
         kind=TransactionKind.REDEEM,
         lane=submission.lane,
@@ -149,7 +152,7 @@ def _decide_redeem(command: Redeem, submission: Submission, state: LedgerState) 
         request_digest=submission.request_digest,
         postings=[
             Posting(AccountKind.AVAILABLE, points.member, AccountKind.REDEEMED, submission.partner, taken, lot.lot)
-            for lot, taken in consume_lots(usable_lots(points.lots, admitted.now), command.points)
+            for lot, taken in consume_lots(usable, command.points)
         ],
         scene=command.scene,
         channel=command.channel,

@@ -5,6 +5,7 @@ import hashlib
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.rules.accounts import AccountKind
 from ledger.rules.journal import Posting, TransactionKind
+from ledger.rules.lots import spend_order
 from ledger.rules.outcomes import Draft
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.rules.state import LotState, PointsState
@@ -28,7 +29,7 @@ def lapsed_lots(points: PointsState, now: int) -> list[LotState]:
     if points.lapsed == 0:
         return []
     lapsed = [lot for lot in points.lots if lot.remaining > 0 and lot.lapses_at <= now]
-    lapsed.sort(key=lambda lot: lot.spend_order)
+    lapsed.sort(key=spend_order)
     return lapsed
 
 

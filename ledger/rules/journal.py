@@ -53,7 +53,7 @@ class LotOpening(msgspec.Struct, frozen=True, array_like=True, gc=False):
     restored_from: int | None = None
 
 
-class Transaction(msgspec.Struct, frozen=True, array_like=True):
+class Transaction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One business event with its postings and the lots it opens.
 
     ``points`` is the nominal amount; amounts of money are in minor units. ``spend_minor`` is the
@@ -90,7 +90,7 @@ class Transaction(msgspec.Struct, frozen=True, array_like=True):
     lots: tuple[LotOpening, ...]
 
 
-class JournalEntry(msgspec.Struct, frozen=True):
+class JournalEntry(msgspec.Struct, frozen=True, gc=False):
     """A transaction with its place in its lane's chain."""
 
     transaction: Transaction

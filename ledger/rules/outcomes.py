@@ -7,7 +7,7 @@ from ledger.rules.journal import JournalEntry, LotOpening, Posting
 from ledger.rules.state import KeyRecord
 
 
-class Reversal(msgspec.Struct, frozen=True):
+class Reversal(msgspec.Struct, frozen=True, gc=False):
     """What a draft takes back of its original."""
 
     original: Place
@@ -16,7 +16,7 @@ class Reversal(msgspec.Struct, frozen=True):
     expired_counted: int
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A transaction before it has a sequence number."""
 
     kind: int
@@ -40,7 +40,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     has_details: bool = False
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """The command can be posted: its drafts in order, those of a lapse first.
 
     ``own`` counts the drafts, at the end, that are the command's own. ``unmatched_minor`` is the spend
@@ -76,7 +76,11 @@ class NeedsLanes(msgspec.Struct, frozen=True):
     lanes: frozenset[int]
 
 
-class Posted(msgspec.Struct, frozen=True):
+class NeedsLots(msgspec.Struct, frozen=True):
+    """The command must be decided again, with all open lots of its member read."""
+
+
+class Posted(msgspec.Struct, frozen=True, gc=False):
     """The command is in the journal: all entries, of which the last ``own`` are the command's.
 
     ``lots`` are the openings of all lots that the own entries name.
@@ -94,5 +98,5 @@ class Posted(msgspec.Struct, frozen=True):
         return self.entries[len(self.entries) - self.own :]
 
 
-Decision = Decided | Refused | Replayed | KeyReused | NeedsLanes
+Decision = Decided | Refused | Replayed | KeyReused | NeedsLanes | NeedsLots
 Outcome = Posted | Refused | Replayed | KeyReused

@@ -17,7 +17,7 @@ NEVER = (1 << 63) - 1
 """The lapse instant of a lot without expiry."""
 
 
-class LaneState(msgspec.Struct):
+class LaneState(msgspec.Struct, gc=False):
     """A lane's row. ``now`` is the instant that this unit of work records."""
 
     lane: int
@@ -27,7 +27,7 @@ class LaneState(msgspec.Struct):
     now: int
 
 
-class LotState(msgspec.Struct):
+class LotState(msgspec.Struct, gc=False):
     """A lot and what is left of it; ``lapses_at`` is the first instant it cannot be used."""
 
     lane: int
@@ -49,13 +49,8 @@ class LotState(msgspec.Struct):
     lapses_at: int = NEVER
     is_new: bool = False
 
-    @property
-    def spend_order(self) -> tuple[int, int, int]:
-        """Soonest expiry first, then earliest earned, then lot number."""
-        return (self.lapses_at, self.earned_at, self.lot)
 
-
-class ShortfallState(msgspec.Struct):
+class ShortfallState(msgspec.Struct, gc=False):
     """What a member owes of a reversed earn, by the transaction that recorded it."""
 
     lane: int
@@ -74,7 +69,8 @@ class PointsState(msgspec.Struct):
     """A member's points in one programme.
 
     ``posted`` is the balance of the available account; of it ``pending`` cannot be used yet and
-    ``lapsed`` no more. ``lots`` has every open lot when ``lots_complete``, else only new ones.
+    ``lapsed`` no more. ``lots`` has every open lot when ``lots_complete``; else those up to
+    ``lots_read_to`` in the order of use, and new ones.
     """
 
     lane: int
@@ -89,6 +85,7 @@ class PointsState(msgspec.Struct):
     pending_until: int = 0
     lots: list[LotState] = msgspec.field(default_factory=list)
     lots_complete: bool = True
+    lots_read_to: tuple[int, int, int] = (0, 0, 0)
     shortfalls: list[ShortfallState] = msgspec.field(default_factory=list)
     is_new: bool = True
     is_changed: bool = False
@@ -117,7 +114,7 @@ class MemberState(msgspec.Struct):
         return state
 
 
-class OriginalState(msgspec.Struct):
+class OriginalState(msgspec.Struct, gc=False):
     """A transaction that a reversal names, with what was taken back of it so far.
 
     ``uses`` are its postings' lots with amounts, in order. ``expired_counted`` is the part of earlier
@@ -151,7 +148,7 @@ class OriginalState(msgspec.Struct):
         return (self.spend_minor or 0) - self.reversed_spend_minor
 
 
-class KeyRecord(msgspec.Struct):
+class KeyRecord(msgspec.Struct, gc=False):
     """An idempotency key in use: where its transactions are, or the recorded answer."""
 
     digest: bytes

@@ -34,18 +34,25 @@ left join member_points p
   on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
 """
 
-# Open lots: of members whose command needs them, and of those with something lapsed or pending.
-# Why 61 seconds: a lane may be up to 60 s ahead of the clock.
+# Open lots in the order of use: as many as a member's commands are likely to need (−1: all; 0: none), and
+# all where something has lapsed or is pending. Why 61 seconds: a lane may be 60 s ahead of the clock.
 READ_LOTS = f"""
-select {_LOT_COLUMNS}
-from unnest(%b, %b, %b, %b) as wanted(lane, member, programme, needs_lots)
-join member_points p
-  on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
-join lots l
-  on l.lane = p.lane and l.member = p.member and l.programme = p.programme and l.is_open
-where wanted.needs_lots
-   or p.next_lapse_at <= (select ledger_now()) + interval '61 seconds'
-   or p.pending_until > (select ledger_now())
+with wanted as (
+    select p.lane, p.member, p.programme, w.lots,
+           w.lots < 0 or coalesce(p.next_lapse_at <= (select ledger_now()) + interval '61 seconds', false)
+           or coalesce(p.pending_until > (select ledger_now()), false) as wants_all
+    from unnest(%b, %b, %b, %b) as w(lane, member, programme, lots)
+    join member_points p on p.lane = w.lane and p.member = w.member and p.programme = w.programme
+)
+select {_LOT_COLUMNS}, wanted.wants_all
+from wanted cross join lateral (
+    select * from lots
+    where lots.lane = wanted.lane and lots.member = wanted.member and lots.programme = wanted.programme
+      and lots.is_open
+    order by lots.expires_on, lots.earned_at, lots.lot
+    limit case when wanted.wants_all then null else wanted.lots end
+) l
+where wanted.wants_all or wanted.lots > 0
 """
 
 # Open shortfalls of the batch's members.
@@ -64,12 +71,13 @@ order by s.lane, s.sequence
 _NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
 # Earns with a spend that is not all taken back, of members whose cancellations name no original.
+# Why "+ 0": a member has few transactions and a partner has many, which a fresh table does not tell.
 _EARNS_TO_TAKE_BACK = """
 select t.lane, t.sequence
 from unnest(%b, %b, %b, %b) as wanted(lane, member, programme, partner)
 join transactions t
   on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
- and t.partner = wanted.partner and t.kind = 1
+ and t.partner + 0 = wanted.partner and t.kind = 1
 left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
 where t.spend_minor > coalesce(b.spend_minor, 0)
 """

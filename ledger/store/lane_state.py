@@ -1,6 +1,7 @@
 """Reading the state of a batch's lanes, in one round trip."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from psycopg import AsyncConnection, AsyncCursor
@@ -11,6 +12,7 @@ from ledger.ids import Place
 from ledger.rules.business_day import MICROSECONDS_PER_SECOND, end_of_day
 from ledger.rules.commands import Earn, Expire, Redeem, Submission, TakeBack
 from ledger.rules.journal import TransactionKind
+from ledger.rules.lots import spend_order
 from ledger.rules.programmes import Registry
 from ledger.rules.state import (
     NEVER,
@@ -24,10 +26,12 @@ from ledger.rules.state import (
     ShortfallState,
 )
 from ledger.store import lane_queries as queries
-from ledger.store.arrays import Bigints, Booleans, Bytes, Integers, Smallints
+from ledger.store.arrays import Bigints, Bytes, Integers, Smallints
 from ledger.store.unit_of_work import BEGIN
 
 MAXIMUM_LEAD_SECONDS = 60
+ALL_LOTS = -1
+LOTS_PER_REDEMPTION = 8
 
 
 class RegistryChanged(Exception):
@@ -39,8 +43,8 @@ class _Wanted(msgspec.Struct):
 
     lanes: list[int]
     keys: list[bytes]
-    points: dict[tuple[int, int, int], bool]
-    """(lane, member, programme) to whether the lots are needed whatever the time."""
+    points: dict[tuple[int, int, int], int]
+    """(lane, member, programme) to how many lots its commands may use; ALL_LOTS for all."""
     originals: list[Place]
     earns: list[tuple[int, int, int, int]]
     """(lane, member, programme, partner) of take-backs."""
@@ -50,9 +54,10 @@ class _Cursors(msgspec.Struct):
     lanes: AsyncCursor[TupleRow]
     clock: AsyncCursor[TupleRow]
     keys: AsyncCursor[TupleRow]
-    members: AsyncCursor[TupleRow] | None = None
+    members: list[AsyncCursor[TupleRow]] = []
     lots: list[AsyncCursor[TupleRow]] = []
-    shortfalls: AsyncCursor[TupleRow] | None = None
+    families: list[AsyncCursor[TupleRow]] = []
+    shortfalls: list[AsyncCursor[TupleRow]] = []
     originals: list[AsyncCursor[TupleRow]] = []
     uses: list[AsyncCursor[TupleRow]] = []
 
@@ -100,11 +105,17 @@ def _wanted(lanes: Iterable[int], submissions: Sequence[Submission], registry: R
         if programme is None:
             continue
         place = (submission.lane, submission.member, programme)
-        needs_lots = isinstance(command, Redeem | Expire)
-        wanted.points[place] = wanted.points.get(place, False) or needs_lots
+        wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
         if isinstance(command, TakeBack):
             wanted.earns.append((*place, submission.partner))
     return wanted
+
+
+def _more_lots(lots: int, submission: Submission) -> int:
+    """Add what one more command of a member may use to what its others may."""
+    if lots == ALL_LOTS or submission.needs_all_lots or isinstance(submission.command, Expire):
+        return ALL_LOTS
+    return lots + LOTS_PER_REDEMPTION if isinstance(submission.command, Redeem) else lots
 
 
 async def _send(connection: AsyncConnection, wanted: _Wanted) -> _Cursors:
@@ -121,10 +132,10 @@ async def _send(connection: AsyncConnection, wanted: _Wanted) -> _Cursors:
             Bigints.of([place[1] for place in places]),
             Integers.of([place[2] for place in places]),
         ]
-        needs = Booleans.of(list(wanted.points.values()))
-        cursors.members = await connection.execute(queries.READ_MEMBERS, arrays)
-        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, needs])]
-        cursors.shortfalls = await connection.execute(queries.READ_SHORTFALLS, arrays)
+        limits = Integers.of(list(wanted.points.values()))
+        cursors.members = [await connection.execute(queries.READ_MEMBERS, arrays)]
+        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, limits])]
+        cursors.shortfalls = [await connection.execute(queries.READ_SHORTFALLS, arrays)]
     if wanted.originals:
         named = [
             Smallints.of([place.lane for place in wanted.originals]),
@@ -132,7 +143,7 @@ async def _send(connection: AsyncConnection, wanted: _Wanted) -> _Cursors:
         ]
         cursors.originals = [await connection.execute(queries.READ_ORIGINALS, named)]
         cursors.uses = [await connection.execute(queries.READ_USES, named)]
-        cursors.lots += [await connection.execute(queries.READ_FAMILY, named)]
+        cursors.families += [await connection.execute(queries.READ_FAMILY, named)]
     if wanted.earns:
         earns = list(dict.fromkeys(wanted.earns))
         arrays = [
@@ -143,7 +154,7 @@ async def _send(connection: AsyncConnection, wanted: _Wanted) -> _Cursors:
         ]
         cursors.originals += [await connection.execute(queries.READ_EARNS, arrays)]
         cursors.uses += [await connection.execute(queries.READ_EARN_USES, arrays)]
-        cursors.lots += [await connection.execute(queries.READ_EARN_FAMILY, arrays)]
+        cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, arrays)]
     return cursors
 
 
@@ -158,14 +169,13 @@ def _lanes(rows: list[TupleRow], clock: int) -> dict[int, LaneState]:
 
 
 async def _fill(state: LedgerState, wanted: _Wanted, cursors: _Cursors) -> None:
-    if cursors.members is not None:
-        for row in await cursors.members.fetchall():
-            _add_member(state, row, wanted)
-    for row in await _all_rows(cursors.lots):
+    for row in await _all_rows(cursors.members):
+        _add_member(state, row, wanted)
+    _add_open_lots(state, wanted, await _all_rows(cursors.lots))
+    for row in await _all_rows(cursors.families):
         _add_lot(state, row)
-    if cursors.shortfalls is not None:
-        for row in await cursors.shortfalls.fetchall():
-            _points(state, row[2], row[3]).shortfalls.append(ShortfallState(*row))
+    for row in await _all_rows(cursors.shortfalls):
+        _points(state, row[2], row[3]).shortfalls.append(ShortfallState(*row))
     for row in await _all_rows(cursors.originals):
         _add_original(state, row)
     for lane, sequence, lot, amount in await _all_rows(cursors.uses):
@@ -205,15 +215,29 @@ def _add_member(state: LedgerState, row: TupleRow, wanted: _Wanted) -> None:
             shortfall=shortfall,
             next_lapse_at=NEVER if lapse is None else lapse,
             pending_until=pending or 0,
-            lots_complete=wanted.points[lane, number, programme],
+            lots_complete=wanted.points[lane, number, programme] == ALL_LOTS,
             is_new=False,
         )
 
 
-def _add_lot(state: LedgerState, row: TupleRow) -> None:
+def _add_open_lots(state: LedgerState, wanted: _Wanted, rows: list[TupleRow]) -> None:
+    """Add open lots, which come in the order of use, and note how far each member's were read."""
+    for *row, is_all in rows:
+        lot = _add_lot(state, row)
+        points = _points(state, lot.member, lot.programme)
+        points.lots_read_to = spend_order(lot)
+        points.lots_complete = points.lots_complete or is_all
+    for (_, member, programme), limit in wanted.points.items():
+        if member in state.members:
+            points = _points(state, member, programme)
+            points.lots_complete = points.lots_complete or len(points.lots) < limit
+
+
+def _add_lot(state: LedgerState, row: Sequence[Any]) -> LotState:
     place = (row[0], row[1])
-    if place in state.lots:
-        return
+    known = state.lots.get(place)
+    if known is not None:
+        return known
     lot = LotState(*row)
     if lot.expires_on is not None:
         programme = state.registry.programme_numbered(lot.programme)
@@ -228,6 +252,7 @@ def _add_lot(state: LedgerState, row: TupleRow) -> None:
         points.lapsed += lot.remaining
     elif lot.available_from > now:
         points.pending += lot.remaining
+    return lot
 
 
 def _add_original(state: LedgerState, row: TupleRow) -> None:

@@ -34,6 +34,12 @@ async def raise_registry_version(connection: AsyncConnection) -> None:
     await connection.execute(_RAISE_VERSION)
 
 
+async def read_registry_version(connection: AsyncConnection) -> int:
+    """The version of the set-up now."""
+    [(version,)] = await _rows(connection, _VERSION)
+    return int(version)
+
+
 async def read_registry(connection: AsyncConnection) -> Registry:
     """Read the set-up. The version is read first: a change in between is read again next time."""
     [(version,)] = await _rows(connection, _VERSION)

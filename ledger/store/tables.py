@@ -145,6 +145,9 @@ lots = Table(
         "lane",
         "member",
         "programme",
+        "expires_on",
+        "earned_at",
+        "lot",
         postgresql_where=text("is_open"),
     ),
     Index(

@@ -18,6 +18,7 @@ from ledger.store.constraint_errors import is_key_race
 BEGIN = "begin isolation level read committed"
 COMMIT = "commit"
 ROLLBACK = "rollback"
+DISCARD_PLANS = "discard plans"
 
 LOCK_TIMEOUT_MILLISECONDS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MILLISECONDS = 15_000

@@ -74,7 +74,7 @@ CREATE TABLE lots (
 )
  WITH (fillfactor = 90);
 
-CREATE INDEX lots_open_index ON lots (lane, member, programme) WHERE is_open;
+CREATE INDEX lots_open_index ON lots (lane, member, programme, expires_on, earned_at, lot) WHERE is_open;
 
 CREATE INDEX lots_restored_from_index ON lots (lane, restored_from) WHERE restored_from is not null;
 
