@@ -25,7 +25,7 @@ _JSON_WORDS = {
     "uuid": "id (UUID)",
 }
 
-_AT_PATH = re.compile(r"^(?P<sentence>.*?)(?: - at `(?P<path>\$.*)`)?$", re.DOTALL)
+_AT_PATH = re.compile(r"^(?P<sentence>.*?)(?: - at (?:`key` in )?`(?P<path>\$.*)`)?$", re.DOTALL)
 _EXPECTED = re.compile(r"^Expected (?P<wanted>.*?)(?:, got (?P<got>`.*`))?$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)

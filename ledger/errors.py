@@ -72,6 +72,12 @@ class MemberNotFound(LedgerError):
     code = "member-not-found"
 
 
+class TransactionNotFound(LedgerError):
+    """No transaction that the caller may see has that id."""
+
+    code = "transaction-not-found"
+
+
 class ProgrammeNotFound(LedgerError):
     """No programme has that code."""
 

@@ -91,9 +91,13 @@ class Intake:
         return known
 
     async def learn_members(self, partner: int, names: Iterable[str]) -> None:
-        """Look many names up at once, so that preparing their commands need not wait for each."""
-        unknown = [name for name in dict.fromkeys(names) if self._space(partner, name) not in self._places]
-        digests = {name_digest(self.key, partner, name): self._space(partner, name) for name in unknown}
+        """Look many names up at once, so that preparing their commands need not wait for each; cards excepted."""
+        spaces = {name: self._space(partner, name) for name in names if not name.startswith("card:")}
+        digests = {
+            name_digest(self.key, partner, name): space for name, space in spaces.items() if space not in self._places
+        }
+        if not digests:
+            return
         for digest, member in (await self._fetch_members(list(digests))).items():
             self._keep(digests[digest], member)
 

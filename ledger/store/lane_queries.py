@@ -35,12 +35,13 @@ left join member_points p
 """
 
 # Open lots in the order of use: as many as a member's commands are likely to need (−1: all; 0: none), and
-# all where something has lapsed or is pending. Why 61 seconds: a lane may be 60 s ahead of the clock.
+# all where something has lapsed or is pending. Why 61 seconds: a lane may be 60 s ahead of the clock, and
+# this statement's clock is a little later than the one that the decision sees.
 READ_LOTS = f"""
 with wanted as (
     select p.lane, p.member, p.programme, w.lots,
            w.lots < 0 or coalesce(p.next_lapse_at <= (select ledger_now()) + interval '61 seconds', false)
-           or coalesce(p.pending_until > (select ledger_now()), false) as wants_all
+           or coalesce(p.pending_until > (select ledger_now()) - interval '61 seconds', false) as wants_all
     from unnest(%b, %b, %b, %b) as w(lane, member, programme, lots)
     join member_points p on p.lane = w.lane and p.member = w.member and p.programme = w.programme
 )

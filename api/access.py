@@ -1,0 +1,137 @@
+"""Who may call what, and whose member a request names.
+
+Each route names one of the ``for_…`` as its ``before_request``: it runs before anything of the request is
+read, so a caller without leave learns nothing about it. They are no Litestar guards, since for each of
+those it copies the whole handler at every request.
+"""
+
+from typing import Any
+
+from litestar import Request
+from psycopg import AsyncConnection
+
+from api.authentication import Caller, MemberCaller, PartnerCaller, StaffCaller
+from api.requests import CityRequest
+from api.wiring import wiring_of
+from ledger.errors import Forbidden, MemberNotFound
+from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.store.members import Member, find_members, name_digest
+
+AnyRequest = Request[Any, Any, Any]
+
+OPERATORS = frozenset({"operator"})
+READERS = frozenset({"operator", "auditor", "support"})
+"""Staff who may read members and transactions; all staff may read the set-up."""
+
+
+async def for_anyone(request: AnyRequest) -> None:
+    """Let any good credential pass; raises Unauthenticated."""
+    await _identify(request)
+
+
+async def for_partners(request: AnyRequest) -> None:
+    """Let partners pass; raises Unauthenticated and Forbidden."""
+    if not isinstance(await _identify(request), PartnerCaller):
+        raise Forbidden("Only a partner's key may do this.")
+
+
+async def for_operators(request: AnyRequest) -> None:
+    """Let staff with the role operator pass; raises Unauthenticated and Forbidden."""
+    _refuse_other_staff(await _identify(request), OPERATORS)
+
+
+async def for_staff_and_partners(request: AnyRequest) -> None:
+    """Let all but members pass; raises Unauthenticated and Forbidden."""
+    if isinstance(await _identify(request), MemberCaller):
+        raise Forbidden("A member's token may not do this.")
+
+
+async def for_readers(request: AnyRequest) -> None:
+    """Let partners, members and the staff who may read points pass; raises Unauthenticated and Forbidden."""
+    caller = await _identify(request)
+    if isinstance(caller, StaffCaller):
+        _refuse_other_staff(caller, READERS)
+
+
+async def for_operators_and_partners(request: AnyRequest) -> None:
+    """Let operators and partners pass; raises Unauthenticated and Forbidden."""
+    caller = await _identify(request)
+    if not isinstance(caller, PartnerCaller):
+        _refuse_other_staff(caller, OPERATORS)
+
+
+def partner_of(request: CityRequest) -> PartnerCaller:
+    """The partner behind a request that ``for_partners`` let pass."""
+    caller = request.user
+    if not isinstance(caller, PartnerCaller):
+        raise Forbidden("Only a partner's key may do this.")
+    return caller
+
+
+def staff_of(request: CityRequest) -> StaffCaller:
+    """The staff person behind a request that ``for_operators`` let pass."""
+    caller = request.user
+    if not isinstance(caller, StaffCaller):
+        raise Forbidden("Only a staff key may do this.")
+    return caller
+
+
+async def find_named_member(request: CityRequest, name: str) -> Member:
+    """Find the member that a caller names; raises MemberNotFound.
+
+    A member sees itself alone. A reference is the partner's own, so staff name members by id or card.
+    """
+    member = await wiring_of(request).engine.intake.find_member(_names_of(request.user), name)
+    if member is None or (isinstance(request.user, MemberCaller) and member != request.user.member):
+        raise MemberNotFound("You know no member by this name.")
+    return member
+
+
+async def find_member_in_work(connection: AsyncConnection, request: CityRequest, name: str) -> Member:
+    """Find a member that a partner or staff names, inside a unit of work; raises MemberNotFound.
+
+    So a repeated key is recognised first: by then a card that the request named may be blocked.
+    """
+    digest = name_digest(wiring_of(request).engine.key, _names_of(request.user), name)
+    member = (await find_members(connection, [digest])).get(digest)
+    if member is None:
+        raise MemberNotFound("You know no member by this name.")
+    return member
+
+
+async def find_readable_member(request: CityRequest, name: str) -> Member:
+    """Find a member whose points the caller may read.
+
+    A partner reads them with the member's token beside its key. Raises Forbidden without one, before
+    anything is looked up, and MemberNotFound for a token of another member.
+    """
+    token_member = await token_member_of(request)
+    if isinstance(request.user, PartnerCaller) and token_member is None:
+        raise Forbidden("A member's points are open to a partner only with the member's token, in Member-Token.")
+    member = await find_named_member(request, name)
+    if token_member is not None and member != token_member:
+        raise MemberNotFound("You know no member by this name.")
+    return member
+
+
+async def token_member_of(request: CityRequest) -> Member | None:
+    """Whose token the request carries in Member-Token, None without one; raises Unauthenticated."""
+    token = request.headers.get("member-token")
+    return None if token is None else await wiring_of(request).authentication.member_of(token)
+
+
+def _names_of(caller: Caller) -> int:
+    """Whose references the caller means."""
+    return caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF
+
+
+async def _identify(request: AnyRequest) -> Caller:
+    caller = await wiring_of(request).authentication.identify(request.headers.get("authorization"))
+    request.scope["user"] = caller
+    return caller
+
+
+def _refuse_other_staff(caller: Caller, roles: frozenset[str]) -> None:
+    if isinstance(caller, StaffCaller) and not roles.isdisjoint(caller.roles):
+        return
+    raise Forbidden(f"Wanted is a staff key with one of the roles {', '.join(sorted(roles))}.")

@@ -1,0 +1,156 @@
+"""``create_app``: the only wiring of the HTTP service, for each of its processes.
+
+    granian --interface asgi --factory api.app:create_app
+
+A process starts only over a ledger that it may safely post to; otherwise it says why in one line and
+ends with exit code 1.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from api.logs import configure_logs
+from api.pages import Site, page_routes, static_router
+from api.problems import EXCEPTION_HANDLERS
+from api.request_frame import RequestFrame
+from api.requests import CityRequest
+from api.routes.bulk import bulk_routes
+from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.health import health_routes
+from api.routes.imports import import_routes
+from api.routes.keys import key_routes
+from api.routes.members import member_routes
+from api.routes.partners import partner_routes
+from api.routes.points import points_routes
+from api.routes.postings import posting_routes
+from api.routes.programmes import programme_routes
+from api.routes.quotes import quote_routes
+from api.routes.sandbox import sandbox_routes
+from api.routes.transactions import transaction_routes
+from api.settings import Settings, SettingsError
+from api.wiring import Wiring
+from ledger.errors import LedgerError
+
+STARTUP_FAILED = 1
+
+ROUTES: list[ControllerRouterHandler] = [
+    *posting_routes,
+    *bulk_routes,
+    *quote_routes,
+    *transaction_routes,
+    *member_routes,
+    *points_routes,
+    *programme_routes,
+    *partner_routes,
+    *key_routes,
+    *import_routes,
+    *sandbox_routes,
+    *health_routes,
+    *page_routes,
+    static_router,
+]
+
+TITLE = "City Points Ledger"
+DESCRIPTION = """\
+The double-entry ledger behind a city's points. Every POST that changes something carries an `Idempotency-Key`:
+repeated with the same key and request it takes effect once and is answered the same, with
+`Idempotency-Replayed: true`. Every problem is `application/problem+json` with a stable `code`; each code has a
+page under `/problems`."""
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """Build the application; what it needs is opened when it starts.
+
+    Without settings they are read from the environment, and one that cannot be used ends the process.
+    """
+    settings = settings or _settings_or_end()
+    configure_logs(settings.log_level)
+    app = Application(
+        route_handlers=ROUTES,
+        request_class=CityRequest,
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=BODY_LIMIT_BYTES,
+        lifespan=[_opened(settings)],
+        openapi_config=_openapi(),
+        logging_config=None,
+        debug=False,
+    )
+    app.state.metrics_directory = settings.metrics_directory
+    app.asgi_handler = RequestFrame(app.asgi_handler, logs_all=settings.log_level == "debug")
+    return app
+
+
+class Application(Litestar):
+    """Litestar, but a failed start is told in one line instead of a traceback."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI as Litestar types it
+        """Serve a connection, or the life of the process."""
+        if scope["type"] != "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_shortly(message: Any) -> None:  # noqa: ANN401 - ASGI as Litestar types it
+            if message["type"] == "lifespan.startup.failed" and self.state.get("refusal"):
+                message["message"] = self.state.refusal
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, send_shortly)
+        except Exception:
+            # What the server was told, it logs and ends with; raised again, it would add the traceback.
+            if not self.state.get("refusal"):
+                raise
+
+
+def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        try:
+            async with Wiring.open(settings) as wiring:
+                ledger = wiring.engine.ledger
+                app.state.wiring = wiring
+                app.state.site = Site(version=version("citypoints"), sandbox=ledger.is_sandbox, demo=ledger.has_demo)
+                yield
+        except (LedgerError, SettingsError) as error:
+            app.state.refusal = f"The service does not start: {error}"
+            raise
+
+    return opened
+
+
+def _settings_or_end() -> Settings:
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        sys.stderr.write(f"The service does not start: {error}\n")
+        raise SystemExit(STARTUP_FAILED) from None
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=TITLE,
+        version=version("citypoints"),
+        description=DESCRIPTION,
+        use_handler_docstrings=True,
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="An API key (`cpk_…`) of a partner or staff person, or a member's token (`cpm_…`).",
+                )
+            }
+        ),
+        security=[{"key": []}],
+    )

@@ -1,0 +1,147 @@
+"""``citypoints serve``: the service, with a database of its own unless one is given."""
+
+import asyncio
+import multiprocessing
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from api.cli.installation import Database, open_database
+from api.cli.output import AsJson, fail, say_json, warn
+from api.settings import Settings
+from ledger.errors import AlreadyExists
+
+METRICS_DIRECTORY = "metrics"
+MOST_PORT = 65_535
+MOST_WORKERS = 64
+# A worker finishes its queue when it is asked to stop; one that hangs is killed after this.
+STOP_LIMIT_SECONDS = 60
+DEMO_PARTNER = "OLD-STREET-TEA"
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [default: CITYPOINTS_HOST or 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=MOST_PORT, help="Port. [default: PORT or 8000]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="Processes. [default: CITYPOINTS_WORKERS or 2]")
+    ] = None,
+    demo_data: Annotated[bool, typer.Option("--demo-data", help="Load the demo city into an empty ledger.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the service until SIGTERM or Ctrl-C; makes the embedded database and the ledger where they are missing."""
+    settings = Settings.from_environment()
+    settings = msgspec.structs.replace(
+        settings,
+        host=host or settings.host,
+        port=port or settings.port,
+        workers=workers or settings.workers,
+        metrics_directory=(settings.data_directory / METRICS_DIRECTORY).absolute(),
+    )
+    _refuse_used_port(settings)
+    with open_database(settings, create=True) as database:
+        _prepare(settings, database)
+        if demo_data:
+            _load_demo(settings, database)
+        _run(settings, database, as_json=as_json)
+
+
+def _refuse_used_port(settings: Settings) -> None:
+    """Fail where something listens already: the workers share their port, so they would share a stranger's, too."""
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        fail(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "
+            "--port or PORT names another port, --host or CITYPOINTS_HOST another address"
+        )
+
+
+def _prepare(settings: Settings, database: Database) -> None:
+    """Migrate and found where the owner's address is known; otherwise only look."""
+    if database.owner_url is not None:
+        from api.cli.founding import found_ledger
+
+        found_ledger(settings, database)
+        return
+    from ledger.posting.engine import inspect_ledger
+
+    asyncio.run(inspect_ledger(database.service_url, settings.read_ledger_key()))
+
+
+def _load_demo(settings: Settings, database: Database) -> None:
+    from api.cli.demonstrating import described, load_demo_city
+
+    try:
+        warn(described(load_demo_city(settings, database)))
+    except AlreadyExists as error:
+        warn(f"No demo city: {error.detail}")
+
+
+def _run(settings: Settings, database: Database, *, as_json: bool) -> None:
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    _set_environment(settings, database)
+    # A forked worker would share the parent's locks and what its libraries hold open.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Server(
+        "api.cli.worker:create_worker",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.workers,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_LIMIT_SECONDS,
+        log_level=LogLevels.warning,
+    )
+    server.on_startup(lambda: _welcome(settings, as_json=as_json))
+    server.serve()
+    if not server.interrupt_signal:
+        fail("the workers ended by themselves; their messages stand above")
+
+
+def _set_environment(settings: Settings, database: Database) -> None:
+    """Tell the workers, which read the environment, what was found; the owner's address is not for them."""
+    metrics = settings.metrics_directory
+    if metrics is not None:
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    os.environ.pop("MIGRATE_DATABASE_URL", None)
+    os.environ["DATABASE_URL"] = database.service_url
+    os.environ["CITYPOINTS_HOST"] = settings.host
+    os.environ["PORT"] = str(settings.port)
+    os.environ["CITYPOINTS_WORKERS"] = str(settings.workers)
+
+
+def _welcome(settings: Settings, *, as_json: bool) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    if as_json:
+        say_json({"url": url})
+    else:
+        command = Path(sys.argv[0])
+        typer.echo(
+            f"City Points Ledger is on {url} (start page), {url}/docs (the API to try).\n"
+            f"Keys for it: {command} keys create --operator, {command} keys create --partner {DEMO_PARTNER}\n"
+            "Stop it with Ctrl-C."
+        )
+    sys.stdout.flush()

@@ -1,0 +1,184 @@
+"""Loading the demo city: partners, citizens, then the month, through the service's own intake and posters.
+
+Idempotency keys come from the seed, and the month ends when the first citizen was created. So loading
+again posts nothing new, and completes a loading that was cut short.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import msgspec
+
+from api.demo.city import CARD_OFFICE, PARTNERS, PROGRAMME, ZONE, citizens
+from api.demo.month import CURRENCY, Happening, Return, month
+from ledger.errors import AlreadyExists, ProgrammeNotFound
+from ledger.ids import Place, transaction_id
+from ledger.posting.engine import Engine
+from ledger.rules.business_day import civil_day
+from ledger.rules.commands import Earn, PartnerCommand, Redeem, Reverse
+from ledger.rules.outcomes import Outcome, Posted, Replayed
+from ledger.store.member_creation import read_created_at
+from ledger.store.members import Member, create_members, link_reference, name_digest
+from ledger.store.registry_writes import add_partner, permit
+from ledger.store.transaction_places import read_transaction_heads
+from ledger.store.unit_of_work import unit_of_work
+
+Progress = Callable[[int, int], None]
+
+
+class DemoLoaded(msgspec.Struct):
+    """What the demo city holds, and how much of it this loading has posted.
+
+    ``earnings``, ``redemptions`` and ``returns`` are transactions, ``refused`` commands that a rule refused;
+    all count what was there before, too. ``posted_now`` are the transactions of this loading.
+    """
+
+    citizens: int = 0
+    partners: int = 0
+    earnings: int = 0
+    redemptions: int = 0
+    returns: int = 0
+    refused: int = 0
+    posted_now: int = 0
+
+
+def refuse_other_data(engine: Engine) -> None:
+    """Raise AlreadyExists where the ledger holds anything but a demo city."""
+    if engine.registry.current.partners and not engine.ledger.has_demo:
+        raise AlreadyExists("The ledger holds data of its own already; the demo city goes into an empty ledger only.")
+    if PROGRAMME not in engine.registry.current.programmes:
+        raise ProgrammeNotFound(f"The demo city needs the programme {PROGRAMME}, which `citypoints init` makes.")
+
+
+async def load_demo(engine: Engine, progress: Progress | None = None) -> DemoLoaded:
+    """Load the city, or what is missing of it. ``progress`` gets happenings done and their number.
+
+    The caller has asked ``refuse_other_data`` and marked the ledger as one with a demo.
+    """
+    partners = await _add_partners(engine)
+    until = await _enrol(engine, partners[CARD_OFFICE.code])
+    happenings = month(until)
+    await _link(engine, partners, happenings)
+    posting = _Posting(engine, partners, happenings)
+    done = 0
+    for _, day in groupby(happenings, key=lambda happening: civil_day(happening.at, ZONE)):
+        of_day = list(day)
+        await posting.post(of_day)
+        done += len(of_day)
+        if progress is not None:
+            progress(done, len(happenings))
+    return posting.loaded
+
+
+async def _add_partners(engine: Engine) -> dict[str, int]:
+    """Add the partners that are missing; return the numbers of all by their codes."""
+    registry = engine.registry.current
+    known = {partner.code: partner.number for partner in registry.partners.values()}
+    programme = registry.programmes[PROGRAMME].number
+    async with engine.pool.connection() as connection:
+        async with unit_of_work(connection):
+            for partner in PARTNERS:
+                if partner.code in known:
+                    continue
+                number = await add_partner(connection, partner.code, partner.name, partner.kind)
+                await permit(connection, programme, number, may_issue=partner.may_issue, may_accept=partner.may_accept)
+                known[partner.code] = number
+        await engine.registry.refresh(connection)
+    return {partner.code: known[partner.code] for partner in PARTNERS}
+
+
+async def _enrol(engine: Engine, card_office: int) -> int:
+    """Create the citizens, if that is still to do; return when they were created."""
+    references = citizens()
+    first = await engine.intake.find_member(card_office, f"ref:{references[0]}")
+    async with engine.pool.connection() as connection:
+        if first is None:
+            async with unit_of_work(connection):
+                created = await create_members(connection, engine.key, card_office, references, engine.lanes)
+            first = Member(created[references[0]].lane, created[references[0]].number)
+        return await read_created_at(connection, first)
+
+
+async def _link(engine: Engine, partners: dict[str, int], happenings: Sequence[Happening]) -> None:
+    """Tell each partner about the citizens who come to it, under its own reference."""
+    places = dict(zip(citizens(), await _members(engine, partners[CARD_OFFICE.code]), strict=True))
+    visitors = {(happening.partner, happening.citizen) for happening in happenings}
+    async with engine.pool.connection() as connection, unit_of_work(connection), connection.pipeline():
+        for code, citizen in sorted(visitors):
+            digest = name_digest(engine.key, partners[code], f"ref:{citizen}")
+            await link_reference(connection, digest, places[citizen], partners[code])
+
+
+async def _members(engine: Engine, card_office: int) -> list[Member]:
+    found = await asyncio.gather(*(engine.intake.find_member(card_office, f"ref:{name}") for name in citizens()))
+    return [member for member in found if member is not None]
+
+
+class _Posting:
+    """Posts happenings day by day and remembers the transactions that returns will name."""
+
+    def __init__(self, engine: Engine, partners: dict[str, int], happenings: Sequence[Happening]) -> None:
+        self.loaded = DemoLoaded(citizens=len(citizens()), partners=len(partners))
+        self._engine = engine
+        self._partners = partners
+        self._returned = {
+            happening.command.original_key for happening in happenings if isinstance(happening.command, Return)
+        }
+        self._ids: dict[str, str] = {}
+
+    async def post(self, happenings: Sequence[Happening]) -> None:
+        """Post one day, each member's happenings in order."""
+        commands = [(happening, command) for happening in happenings if (command := self._command(happening))]
+        submissions = await asyncio.gather(
+            *(
+                self._engine.intake.prepare(self._partners[happening.partner], happening.key, command)
+                for happening, command in commands
+            )
+        )
+        futures = [self._engine.posters.enqueue(submission) for submission in submissions]
+        for (happening, _), outcome in zip(commands, await asyncio.gather(*futures), strict=True):
+            self._count(happening, outcome)
+            if happening.key in self._returned:
+                await self._remember(happening.key, outcome)
+
+    def _command(self, happening: Happening) -> PartnerCommand | None:
+        command = happening.command
+        if not isinstance(command, Return):
+            return command
+        identifier = self._ids.get(command.original_key)
+        if identifier is None:
+            # What it returns was refused.
+            return None
+        return Reverse(
+            transaction=identifier,
+            points=command.points,
+            spend_minor=command.spend_minor,
+            currency=None if command.spend_minor is None else CURRENCY,
+            reason="退货 goods returned",
+        )
+
+    def _count(self, happening: Happening, outcome: Outcome) -> None:
+        was_posted = isinstance(outcome, Replayed) and outcome.record.answer is None
+        if not was_posted and not isinstance(outcome, Posted):
+            self.loaded.refused += 1
+            return
+        self.loaded.posted_now += not was_posted
+        if isinstance(happening.command, Earn):
+            self.loaded.earnings += 1
+        elif isinstance(happening.command, Redeem):
+            self.loaded.redemptions += 1
+        else:
+            self.loaded.returns += 1
+
+    async def _remember(self, key: str, outcome: Outcome) -> None:
+        if isinstance(outcome, Posted):
+            entry = outcome.own_entries[0]
+            transaction = entry.transaction
+            identifier = transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)
+            self._ids[key] = str(identifier)
+        elif isinstance(outcome, Replayed) and outcome.record.lane is not None and outcome.record.sequence is not None:
+            place = Place(outcome.record.lane, outcome.record.sequence)
+            async with self._engine.pool.connection() as connection:
+                head = (await read_transaction_heads(connection, [place]))[place]
+            self._ids[key] = str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))

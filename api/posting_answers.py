@@ -1,0 +1,120 @@
+"""From a command to its answer: submit it, and render its outcome; the same for a single request and a bulk item."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from litestar import Response
+
+from api.access import partner_of, token_member_of
+from api.answers import render_transaction
+from api.idempotent_answers import REPLAYED
+from api.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, problem_document
+from api.requests import CityRequest, refuse_key
+from api.wiring import Wiring, wiring_of
+from ledger.errors import LedgerError
+from ledger.reading.transactions import places_of, view_posted
+from ledger.rules.commands import PartnerCommand, Submission
+from ledger.rules.outcomes import KeyReused, Outcome, Posted, Refused, Replayed
+from ledger.rules.state import KeyRecord
+from ledger.store.members import Member
+
+CREATED = 201
+JSON = "application/json"
+
+_KEY_REUSED = Refused("idempotency-key-reused", "The Idempotency-Key was used before, with another request.")
+
+_encode = msgspec.json.Encoder().encode
+_decode_refused = msgspec.json.Decoder(Refused).decode
+
+
+class Answered(NamedTuple):
+    """A status and body, and whether they were given before."""
+
+    status: int
+    body: bytes
+    is_replay: bool = False
+
+
+async def post_command(request: CityRequest, idempotency_key: str, command: PartnerCommand) -> Response[bytes]:
+    """Submit a single command of the calling partner and answer its outcome.
+
+    Raises IdempotencyKeyMalformed, Unauthenticated for a bad member's token, and what a poster raises.
+    """
+    refuse_key(idempotency_key)
+    wiring = wiring_of(request)
+    token_member = await token_member_of(request)
+    submission = await prepare(wiring, partner_of(request).partner, idempotency_key, command, token_member)
+    answered = await answer_outcome(wiring, await wiring.engine.posters.submit(submission))
+    return Response(
+        answered.body,
+        status_code=answered.status,
+        media_type=JSON if answered.status == CREATED else PROBLEM_MEDIA_TYPE,
+        headers=REPLAYED if answered.is_replay else None,
+    )
+
+
+async def prepare(
+    wiring: Wiring, partner: int, idempotency_key: str, command: PartnerCommand, token_member: Member | None
+) -> Submission:
+    """Make a submission whose answer shows the balance where the member of the token is the command's."""
+    submission = await wiring.engine.intake.prepare(partner, idempotency_key, command)
+    if token_member is not None and submission.member == token_member.number:
+        submission.shows_balance = True
+    return submission
+
+
+async def submit_in_order(wiring: Wiring, submissions: Sequence[Submission]) -> list[Answered]:
+    """Submit many commands, in order, and answer each; one that fails beside the rules spoils no other."""
+    queued = [_enqueue(wiring, submission) for submission in submissions]
+    await asyncio.gather(*(one for one in queued if isinstance(one, asyncio.Future)), return_exceptions=True)
+    return [await _answer_queued(wiring, one) for one in queued]
+
+
+async def answer_outcome(wiring: Wiring, outcome: Outcome) -> Answered:
+    """Render what became of a command, now or when its key was first used."""
+    if isinstance(outcome, Posted):
+        [view] = await view_posted(wiring.engine.pool, outcome, wiring.engine.registry.current)
+        return Answered(CREATED, render_transaction(view))
+    if isinstance(outcome, Refused):
+        return refused(outcome)
+    if isinstance(outcome, Replayed):
+        return await _replay(wiring, outcome.record)
+    assert isinstance(outcome, KeyReused)  # noqa: S101 - the last kind of outcome
+    return refused(_KEY_REUSED)
+
+
+def refused(refusal: Refused, *, is_replay: bool = False) -> Answered:
+    """The problem document of a refusal."""
+    body = _encode(problem_document(refusal.code, refusal.detail, refusal.facts))
+    return Answered(PROBLEM_TYPES[refusal.code].status, body, is_replay)
+
+
+def failed(error: LedgerError) -> Answered:
+    """The problem document of an error beside the rules."""
+    return refused(Refused(error.code, error.detail, error.facts))
+
+
+async def _replay(wiring: Wiring, record: KeyRecord) -> Answered:
+    if record.answer is not None:
+        return refused(_decode_refused(record.answer), is_replay=True)
+    [place] = places_of(record)
+    return Answered(CREATED, render_transaction(await wiring.view(place)), is_replay=True)
+
+
+def _enqueue(wiring: Wiring, submission: Submission) -> "asyncio.Future[Outcome] | LedgerError":
+    try:
+        return wiring.engine.posters.enqueue(submission)
+    except LedgerError as error:
+        return error
+
+
+async def _answer_queued(wiring: Wiring, queued: "asyncio.Future[Outcome] | LedgerError") -> Answered:
+    if isinstance(queued, LedgerError):
+        return failed(queued)
+    try:
+        outcome = queued.result()
+    except LedgerError as error:
+        return failed(error)
+    return await answer_outcome(wiring, outcome)

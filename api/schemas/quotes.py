@@ -1,0 +1,55 @@
+"""What a command would do."""
+
+from datetime import date
+
+import msgspec
+
+from api.answers import BalanceAfter, FundingShare, TransactionAnswer
+from api.problems import Problem
+
+
+class QuotedLot(msgspec.Struct, frozen=True):
+    """Points that would move in one lot."""
+
+    funding: tuple[FundingShare, ...]
+    points: int
+    expires_on: date | None
+
+
+class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A transaction that would be posted; ``balance`` only with the member's token."""
+
+    kind: str
+    programme: str
+    member: str
+    partner: str | None
+    points: int
+    lots: tuple[QuotedLot, ...]
+    balance: BalanceAfter | None = None
+    occurred_at: str
+    reverses: str | None = None
+    explanation: str | None = None
+
+
+class QuoteAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Either the transaction that would be posted now, or the problem that would refuse it."""
+
+    posts: bool
+    transaction: QuotedTransaction | None = None
+    refusal: Problem | None = None
+
+
+def quoted(answer: TransactionAnswer) -> QuotedTransaction:
+    """What of a transaction's answer holds before it is posted: all but its ids, place and time."""
+    return QuotedTransaction(
+        kind=answer.kind,
+        programme=answer.programme,
+        member=answer.member,
+        partner=answer.partner,
+        points=answer.points,
+        lots=tuple(QuotedLot(lot.funding, lot.points, lot.expires_on) for lot in answer.lots),
+        balance=answer.balance,
+        occurred_at=answer.occurred_at,
+        reverses=answer.reverses,
+        explanation=answer.explanation,
+    )

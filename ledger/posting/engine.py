@@ -1,0 +1,94 @@
+"""The engine: everything that one process needs to post, opened and closed in one place.
+
+The service, the command line, imports and the demo city all open one of these, so that each refuses the
+same unsafe databases and finishes its queue in the same way.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg_pool import AsyncConnectionPool
+
+from ledger.errors import DatabaseUnavailable, LedgerError
+from ledger.ids import LedgerKey
+from ledger.posting.intake import Intake
+from ledger.posting.posters import DEFAULT_GROUPS, Posters
+from ledger.posting.registry_cache import RegistryCache
+from ledger.store.ledger_row import LedgerRow, read_ledger, read_revision, refuse_other_key, refuse_unsafe
+from ledger.store.migrate import head_revision
+from ledger.store.unit_of_work import open_pool
+
+CONNECT_LIMIT_SECONDS = 5
+RETRY_AFTER_SECONDS = 1
+
+
+class NoLedger(LedgerError):
+    """The database holds no ledger, or one of another release."""
+
+
+class Engine:
+    """A process's pool, set-up, intake and posters over one ledger."""
+
+    def __init__(
+        self, pool: AsyncConnectionPool[AsyncConnection], ledger: LedgerRow, key: LedgerKey, posters: Posters
+    ) -> None:
+        self.pool = pool
+        self.ledger = ledger
+        self.key = key
+        self.posters = posters
+        self.registry: RegistryCache = posters.registry
+        self.lanes: int = ledger.lanes
+        self.intake = Intake(pool, key, self.registry, self.lanes)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, key: LedgerKey, groups: int = DEFAULT_GROUPS) -> AsyncIterator[Self]:
+        """Connect, check and start ``groups`` posters; at the end finish what is queued and leave.
+
+        Raises DatabaseUnavailable where nobody answers at ``url`` (the service role's), NoLedger where it
+        is not migrated or has no ledger, and UnsafeDatabase for unsafe settings, a role that could alter
+        history, or another ledger's key.
+        """
+        ledger = await inspect_ledger(url, key)
+        async with open_pool(url) as pool:
+            posters = Posters(url, RegistryCache(), groups=groups)
+            async with pool.connection() as connection:
+                await posters.start(connection)
+            try:
+                yield cls(pool, ledger, key, posters)
+            finally:
+                await posters.stop()
+
+
+async def inspect_ledger(url: str, key: LedgerKey) -> LedgerRow:
+    """Read the ledger's row and refuse a database that must not be posted to; raises as ``Engine.open``."""
+    try:
+        connection = await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_LIMIT_SECONDS)
+    except psycopg.OperationalError as error:
+        msg = f"The database cannot be reached: {error}"
+        raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS) from error
+    async with connection:
+        await _refuse_other_release(connection)
+        await refuse_unsafe(connection)
+        ledger = await read_ledger(connection)
+    if ledger is None:
+        msg = "The database holds no ledger yet: `citypoints init` makes one."
+        raise NoLedger(msg)
+    refuse_other_key(ledger, key)
+    return ledger
+
+
+async def _refuse_other_release(connection: AsyncConnection) -> None:
+    try:
+        revision = await read_revision(connection) or "none"
+    except errors.InsufficientPrivilege:
+        # The service's role may read nothing before the migration that grants it.
+        revision = "an unreadable one"
+    wanted = head_revision()
+    if revision != wanted:
+        raise NoLedger(
+            f"The database is at migration {revision}, this release wants {wanted}: run `citypoints migrate`."
+        )

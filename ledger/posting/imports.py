@@ -1,0 +1,308 @@
+"""Imports: a merchant's file becomes commands, in its own order, resumable at any moment.
+
+The file is taken in pieces. Several pieces are in the posters' queues at a time; what a piece came to is
+stored, in one unit of work with how far the import has come, only after all pieces before it. After a
+crash the pieces in doubt are submitted again: their keys give the first answers, so nothing is posted
+twice and nothing is reported otherwise than it would have been.
+
+Order: a member's lines are queued in the order of the file, and a member has one lane with one queue.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+
+from ledger.errors import Busy, DatabaseUnavailable, LedgerError
+from ledger.ids import make_id
+from ledger.posting.engine import Engine
+from ledger.posting.import_commands import LineCommand, LineCommands
+from ledger.posting.import_lines import ImportFile, LineFault, Record
+from ledger.posting.import_mapping import Mapping, check_set_up, read_mapping
+from ledger.posting.import_outcomes import Answered, report_answers, report_fault
+from ledger.rules.commands import Earn, Submission, TakeBack
+from ledger.rules.outcomes import Outcome
+from ledger.store.imports import (
+    Advance,
+    Import,
+    ImportOvertaken,
+    LineReport,
+    NewImport,
+    add_import,
+    advance_import,
+    claimed_import,
+    fail_import,
+    find_import,
+    finish_import,
+    read_import,
+    start_import,
+    try_import_again,
+)
+from ledger.store.ledger_row import read_clock
+from ledger.store.members import create_members
+from ledger.store.unit_of_work import again_when_raced, unit_of_work
+
+PIECE_LINES = 1000
+PIECES_IN_FLIGHT = 3
+LINES_WITHOUT_PAUSE = 100
+"""After so many lines others get their turn: an import runs beside requests."""
+
+QUEUE_FULL_PAUSE_SECONDS = 0.05
+FOLLOW_PAUSE_SECONDS = 0.5
+RETRY_AFTER_SECONDS = 1
+MAXIMUM_KNOWN_NAMES = 200_000
+REFERENCE = "ref:"
+_DIGEST_BYTES = 1 << 20
+
+T = TypeVar("T")
+OnProgress = Callable[[Import], None]
+
+
+class ImportGone(Exception):
+    """The import is not in the database any more."""
+
+
+class _Line(msgspec.Struct, frozen=True):
+    record: Record
+    command: Earn | TakeBack
+    submission: Submission
+
+
+class _Piece(msgspec.Struct):
+    """Some lines in a row, from one offset to another, with the outcomes they wait for."""
+
+    from_offset: int
+    to_offset: int
+    lines: int
+    faults: list[LineReport]
+    commands: list[_Line]
+    outcomes: "list[asyncio.Future[Outcome]]"
+
+
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_DIGEST_BYTES):
+            digest.update(piece)
+    return digest.digest()
+
+
+async def register_import(
+    engine: Engine, partner: int, path: Path, mapping_document: bytes, *, file_name: str, digest: bytes
+) -> tuple[Import, bool]:
+    """Find the import that a partner's file and mapping are, or add it; True when it is new.
+
+    A failed one waits again. Raises ImportMappingInvalid where the mapping does not fit itself, the file
+    or the set-up, and MalformedRequest (field ``file``) for a file without lines; nothing is added then.
+    """
+    mapping = read_mapping(mapping_document)
+    async with engine.pool.connection() as connection:
+        known = await find_import(connection, partner, digest, mapping.digest())
+        if known is not None:
+            await try_import_again(connection, known.import_id)
+            return await _read(connection, known), False
+        check_set_up(mapping, partner, await engine.registry.refresh(connection))
+        new = NewImport(
+            import_id=make_id(await read_clock(connection), 0, secrets.randbits(40), secrets.randbits(22)),
+            partner=partner,
+            file_name=file_name,
+            file_bytes=_checked_size(path, mapping),
+            file_digest=digest,
+            mapping=mapping_document.decode(),
+            mapping_digest=mapping.digest(),
+        )
+        return await add_import(connection, new), True
+
+
+async def run_import(engine: Engine, this: Import, path: Path, on_progress: OnProgress) -> Import:
+    """Bring an import to its end, from wherever it is, and return it done.
+
+    While another process works on it, its progress is followed; should that process die, this one takes
+    over. Raises LedgerError where the ledger cannot be reached or is too busy: running it again resumes
+    it. Any other fault marks the import as failed and is raised.
+    """
+    while this.state != "done":
+        async with claimed_import(engine.pool, this.import_id) as connection:
+            if connection is not None:
+                return await run_claimed(engine, connection, await _read(connection, this), path, on_progress)
+        await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
+        async with engine.pool.connection() as reading:
+            this = await _read(reading, this)
+        on_progress(this)
+    return this
+
+
+async def run_claimed(
+    engine: Engine, connection: AsyncConnection, this: Import, path: Path, on_progress: OnProgress
+) -> Import:
+    """Bring an import that this process has claimed over ``connection`` to its end; as ``run_import``."""
+    if this.state == "done":
+        return this
+    await start_import(connection, this.import_id)
+    run = _Run(engine, connection, this, read_mapping(this.mapping.encode()))
+    try:
+        await run.whole(path, on_progress)
+    except (LedgerError, ImportOvertaken):
+        raise
+    except psycopg.OperationalError as error:
+        msg = "The database was lost during the import; the same import again goes on from where it stands."
+        raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS) from error
+    except Exception:
+        await _mark_failed(connection, this)
+        raise
+    return await _read(connection, this)
+
+
+async def _mark_failed(connection: AsyncConnection, this: Import) -> None:
+    present = await _read(connection, this)
+    failure = f"An unexpected fault after {present.lines_done} lines; it is in the log of the process that imported."
+    await fail_import(connection, this.import_id, failure)
+
+
+class _Run:
+    """One process's work on an import, from where it stands."""
+
+    def __init__(self, engine: Engine, connection: AsyncConnection, this: Import, mapping: Mapping) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._import = this
+        self._mapping = mapping
+        self._in_flight: deque[_Piece] = deque()
+        self._known_names: set[str] = set()
+
+    async def whole(self, path: Path, on_progress: OnProgress) -> None:
+        """Submit the rest of the file and store what it comes to."""
+        with ImportFile.open(path, self._mapping) as file:
+            commands = LineCommands(self._mapping, file.columns)
+            offset = self._import.byte_offset
+            records = file.records_from(offset)
+            try:
+                while taken := list(islice(records, PIECE_LINES)):
+                    piece = await self._prepared(commands, taken, offset)
+                    offset = piece.to_offset
+                    await self._submit(piece)
+                    while len(self._in_flight) >= PIECES_IN_FLIGHT:
+                        on_progress(await self._store_oldest())
+                while self._in_flight:
+                    on_progress(await self._store_oldest())
+            finally:
+                await self._outcomes_in_flight()
+        await finish_import(self._connection, self._import.import_id)
+
+    async def _prepared(self, commands: LineCommands, records: Sequence[Record], offset: int) -> _Piece:
+        """Make the commands of some records and resolve their members."""
+        piece = _Piece(offset, records[-1].end, len(records), [], [], [])
+        made = []
+        for some in _slices(records):
+            for record in some:
+                try:
+                    made.append((record, _command(commands, record)))
+                except LineFault as fault:
+                    piece.faults.append(report_fault(record, fault))
+            await asyncio.sleep(0)
+        await self._know_members({line.command.member for _, line in made})
+        for some_made in _slices(made):
+            for record, line in some_made:
+                submission = await self._engine.intake.prepare(self._import.partner, line.key, line.command)
+                piece.commands.append(_Line(record, line.command, submission))
+            await asyncio.sleep(0)
+        return piece
+
+    async def _know_members(self, names: set[str]) -> None:
+        """Find the members of some lines in bulk, and create those that are missing where wanted."""
+        if len(self._known_names) > MAXIMUM_KNOWN_NAMES:
+            self._known_names.clear()
+        new = sorted(names - self._known_names)
+        intake, partner = self._engine.intake, self._import.partner
+        found = await asyncio.gather(*(intake.find_member(partner, name) for name in new))
+        missing = [name for name, member in zip(new, found, strict=True) if member is None]
+        if missing and self._mapping.create_members:
+            await again_when_raced(lambda: self._create([name.removeprefix(REFERENCE) for name in missing]))
+            await asyncio.gather(*(intake.find_member(partner, name) for name in missing))
+        self._known_names.update(names)
+
+    async def _create(self, references: Sequence[str]) -> None:
+        engine = self._engine
+        async with engine.pool.connection() as connection, unit_of_work(connection):
+            await create_members(connection, engine.key, self._import.partner, references, engine.lanes)
+
+    async def _submit(self, piece: _Piece) -> None:
+        """Queue a piece's commands in order, unless something before them has failed."""
+        self._in_flight.append(piece)
+        self._raise_what_failed()
+        for line in piece.commands:
+            piece.outcomes.append(await self._queued(line.submission))
+
+    async def _queued(self, submission: Submission) -> "asyncio.Future[Outcome]":
+        while True:
+            try:
+                return self._engine.posters.enqueue(submission)
+            except Busy:
+                await asyncio.sleep(QUEUE_FULL_PAUSE_SECONDS)
+                self._raise_what_failed()
+
+    def _raise_what_failed(self) -> None:
+        """Why at once: a cancellation must not be decided before an earn that has yet to be tried again."""
+        for piece in self._in_flight:
+            for outcome in piece.outcomes:
+                if outcome.done():
+                    outcome.result()
+
+    async def _store_oldest(self) -> Import:
+        """Wait for the oldest piece and store what it came to."""
+        piece = self._in_flight[0]
+        answers = [
+            Answered(line.record, line.command, await outcome)
+            for line, outcome in zip(piece.commands, piece.outcomes, strict=True)
+        ]
+        self._in_flight.popleft()
+        reports = [*piece.faults, *await report_answers(self._engine.pool, answers)]
+        reports.sort(key=lambda report: report.line)
+        advance = Advance(
+            from_offset=piece.from_offset,
+            to_offset=piece.to_offset,
+            lines=piece.lines,
+            posted=piece.lines - sum(report.outcome != "partly-posted" for report in reports),
+            reports=reports,
+        )
+        async with unit_of_work(self._connection):
+            await advance_import(self._connection, self._import.import_id, advance)
+        return await _read(self._connection, self._import)
+
+    async def _outcomes_in_flight(self) -> None:
+        """Let everything that is queued come to its end, whatever it is, before the claim is given up."""
+        waiting: list[Awaitable[Outcome]] = [outcome for piece in self._in_flight for outcome in piece.outcomes]
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _checked_size(path: Path, mapping: Mapping) -> int:
+    """The size of a file whose header fits the mapping."""
+    with ImportFile.open(path, mapping):
+        return path.stat().st_size
+
+
+def _command(commands: LineCommands, record: Record) -> LineCommand:
+    if record.fault is not None:
+        raise record.fault
+    return commands.command_of(record.values)
+
+
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), LINES_WITHOUT_PAUSE):
+        yield items[start : start + LINES_WITHOUT_PAUSE]
+
+
+async def _read(connection: AsyncConnection, known: Import) -> Import:
+    present = await read_import(connection, known.import_id)
+    if present is None:
+        raise ImportGone(str(known.import_id))
+    return present

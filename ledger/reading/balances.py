@@ -1,0 +1,213 @@
+"""Balances: what a member has now, and what it had at another time.
+
+A balance is a function of journal and time. Now, it is read from the projections: the posted balance
+less the open lots that are pending or have lapsed. At another time, it is added up from the postings.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from ledger.errors import MalformedRequest
+from ledger.reading.lane_time import read_lane_time
+from ledger.rules.business_day import civil_day, end_of_day, to_datetime
+from ledger.rules.programmes import Programme
+from ledger.store.arrays import Bigints, Integers, Smallints
+from ledger.store.gathering import Gathering
+from ledger.store.members import Member
+
+EXPIRING_WITHIN_DAYS = 90
+
+# Balances of many members at their lanes' time, with their open lots added up by last day, in one snapshot.
+# Why the later of clock and lane: decisions use that time, and an answer must not see more than a reader.
+_READ_BALANCES = """
+with clock as materialized (select ledger_now() as now)
+select wanted.lane, wanted.member, wanted.programme, time.now, p.posted, p.held, p.shortfall,
+       open.expires_on, open.is_pending, open.points
+from unnest(%b, %b, %b) as wanted(lane, member, programme)
+cross join clock
+join lanes on lanes.lane = wanted.lane
+cross join lateral (select greatest(clock.now, lanes.recorded_at) as now) time
+left join member_points p
+  on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
+left join lateral (
+    select l.expires_on, l.available_from > time.now as is_pending, sum(l.remaining)::bigint as points
+    from lots l
+    where l.lane = p.lane and l.member = p.member and l.programme = p.programme and l.is_open
+    group by l.expires_on, is_pending
+) open on true
+"""
+
+
+def _as_of(column: str) -> str:
+    return f"""
+    select p.lot, l.expires_on, l.available_from,
+           sum(p.amount * ((p.credit_kind = 2)::int - (p.debit_kind = 2)::int))::bigint,
+           sum(p.amount * ((p.credit_kind = 3)::int - (p.debit_kind = 3)::int))::bigint,
+           sum(p.amount * ((p.debit_kind = 4)::int - (p.credit_kind = 4)::int))::bigint
+    from transactions t
+    join postings p on p.lane = t.lane and p.sequence = t.sequence
+    join lots l on l.lane = p.lane and l.lot = p.lot
+    where t.lane = %b and t.member = %b and t.programme = %b and t.{column} <= %b
+    group by p.lot, l.expires_on, l.available_from
+    """
+
+
+# A member's postings up to an instant, added up by lot: available, held, shortfall.
+_READ_AS_RECORDED = _as_of("recorded_at")
+_READ_AS_OCCURRED = _as_of("occurred_at")
+
+
+class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's points in one programme, as they are at ``as_of`` (microseconds since 1970 UTC).
+
+    ``lapsed`` is what can no longer be used and is not posted as expired yet; it is in no other
+    figure. ``expiring``: points by their last day, of the next 90 days in the programme's zone.
+    """
+
+    available: int
+    held: int
+    pending: int
+    shortfall: int
+    lapsed: int
+    expiring: tuple[tuple[date, int], ...]
+    as_of: int
+
+
+class _Wanted(NamedTuple):
+    lane: int
+    member: int
+    programme: int
+
+
+class _Open(NamedTuple):
+    """Points of open lots that share their last day."""
+
+    expires_on: date | None
+    is_pending: bool
+    points: int
+
+
+class _Found(msgspec.Struct):
+    now: int
+    posted: int
+    held: int
+    shortfall: int
+    lots: list[_Open]
+
+
+class BalanceReader:
+    """Reads balances; those that are asked for at the same time cost one query together."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool = pool
+        self._found = Gathering(self._fetch)
+
+    async def get(self, member: Member, programme: Programme) -> BalanceView:
+        """Read a member's balance now; a member without points in the programme has zeros."""
+        found = await self._found.get(_Wanted(member.lane, member.number, programme.number))
+        if found is None:
+            msg = f"lane {member.lane} does not exist"
+            raise LookupError(msg)
+        parts = _divide(found.lots, programme, found.now)
+        return BalanceView(
+            available=found.posted - parts.pending - parts.lapsed,
+            held=found.held,
+            pending=parts.pending,
+            shortfall=found.shortfall,
+            lapsed=parts.lapsed,
+            expiring=parts.expiring,
+            as_of=found.now,
+        )
+
+    async def _fetch(self, wanted: Sequence[_Wanted]) -> Mapping[_Wanted, _Found]:
+        arrays = [
+            Smallints.of([place.lane for place in wanted]),
+            Bigints.of([place.member for place in wanted]),
+            Integers.of([place.programme for place in wanted]),
+        ]
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_READ_BALANCES, arrays)
+            rows = await cursor.fetchall()
+        found: dict[_Wanted, _Found] = {}
+        for lane, member, programme, now, posted, held, shortfall, *lot in rows:
+            place = _Wanted(lane, member, programme)
+            if place not in found:
+                found[place] = _Found(now, posted or 0, held or 0, shortfall or 0, [])
+            if lot[2] is not None:
+                found[place].lots.append(_Open(*lot))
+        return found
+
+
+async def balance_as_of(
+    connection: AsyncConnection,
+    member: Member,
+    programme: Programme,
+    recorded: int | None,
+    occurred: int | None,
+) -> BalanceView:
+    """Add a balance up from the journal, as of an instant; of neither, as of now.
+
+    ``recorded``: what this ledger showed then. ``occurred``: what had happened until then, as far as is
+    known now; where events came in late and out of order, a use may precede its earn, and ``available``
+    may be negative. Raises MalformedRequest for both, and for an instant that is still to come.
+    """
+    if recorded is not None and occurred is not None:
+        msg = "as_of and occurred_as_of are two questions; wanted is one of them."
+        raise MalformedRequest(msg, field="occurred_as_of", got="both", wanted="one of as_of and occurred_as_of")
+    now = await read_lane_time(connection, member.lane)
+    _refuse_future("as_of", recorded, now)
+    _refuse_future("occurred_as_of", occurred, now)
+    query, instant = (_READ_AS_RECORDED, recorded) if occurred is None else (_READ_AS_OCCURRED, occurred)
+    instant = now if instant is None else instant
+    parameters = [member.lane, member.number, programme.number, to_datetime(instant)]
+    cursor = await connection.execute(query.encode(), parameters)
+    rows = await cursor.fetchall()
+    lots = [
+        _Open(expires_on, points > 0 and available_from > instant, points)
+        for _, expires_on, available_from, points, _, _ in rows
+    ]
+    parts = _divide(lots, programme, instant)
+    return BalanceView(
+        available=sum(lot.points for lot in lots) - parts.pending - parts.lapsed,
+        held=sum(row[4] for row in rows),
+        pending=parts.pending,
+        shortfall=sum(row[5] for row in rows),
+        lapsed=parts.lapsed,
+        expiring=parts.expiring,
+        as_of=instant,
+    )
+
+
+class _Parts(NamedTuple):
+    pending: int
+    lapsed: int
+    expiring: tuple[tuple[date, int], ...]
+
+
+def _divide(lots: Iterable[_Open], programme: Programme, now: int) -> _Parts:
+    """What of the open lots is pending, has lapsed, and will lapse within the next days."""
+    pending = lapsed = 0
+    expiring: dict[date, int] = defaultdict(int)
+    horizon = civil_day(now, programme.zone) + timedelta(days=EXPIRING_WITHIN_DAYS)
+    for lot in lots:
+        if lot.expires_on is not None and end_of_day(lot.expires_on, programme.zone) <= now:
+            lapsed += lot.points
+            continue
+        if lot.is_pending:
+            pending += lot.points
+        if lot.points and lot.expires_on is not None and lot.expires_on <= horizon:
+            expiring[lot.expires_on] += lot.points
+    return _Parts(pending, lapsed, tuple(sorted(expiring.items())))
+
+
+def _refuse_future(field: str, instant: int | None, now: int) -> None:
+    if instant is not None and instant > now:
+        got, latest = to_datetime(instant).isoformat(), to_datetime(now).isoformat()
+        wanted = f"a time up to now ({latest})"
+        raise MalformedRequest(f"{field} is {got}; wanted is {wanted}.", field=field, got=got, wanted=wanted)

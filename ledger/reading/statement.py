@@ -1,0 +1,147 @@
+"""The statement: a member's transactions in one programme, newest first, with the running balance.
+
+The running balance is that of the member's available account: each line's is the one before it plus what
+the line moved there. It has available and pending points, and those that lapsed until that is posted;
+``lapsing`` says how many those are now: available + pending = balance of the newest line - lapsing.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from psycopg import AsyncConnection
+
+from ledger.ids import LedgerKey, Place
+from ledger.reading.cursors import DEFAULT_LIMIT, PagedList, Position, read_cursor, refuse_limit, write_cursor
+from ledger.reading.explanations import explain
+from ledger.reading.lane_time import read_lane_time
+from ledger.reading.transaction_views import TransactionView
+from ledger.reading.transactions import read_views, reversals_of
+from ledger.rules.business_day import civil_day
+from ledger.rules.programmes import Programme, Registry
+from ledger.store.members import Member
+
+# Places of a page's transactions, what is posted on the member's available account, and how much of that is in
+# lots whose last day is over: one snapshot, so that they belong together.
+_READ_PAGE = """
+select t.sequence, p.posted,
+       (select coalesce(sum(l.remaining), 0)::bigint from lots l
+        where l.lane = p.lane and l.member = p.member and l.programme = p.programme and l.is_open
+          and l.expires_on < %(today)b)
+from member_points p
+join transactions t on t.lane = p.lane and t.member = p.member and t.programme = p.programme
+where p.lane = %(lane)b and p.member = %(member)b and p.programme = %(programme)b
+  and t.sequence < %(before)b
+order by t.sequence desc limit %(limit)b
+"""
+
+_FROM_THE_NEWEST = (1 << 63) - 1
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction as its member sees it; instants are microseconds since 1970 UTC.
+
+    ``points`` is signed: what it added to the member's points, held ones included. ``balance_after`` is
+    the running balance; ``available_after`` and ``pending_after`` are what could be used, and could not
+    be used yet, at that moment.
+    """
+
+    transaction_id: str
+    kind: str
+    points: int
+    balance_after: int
+    available_after: int
+    pending_after: int
+    partner: str | None
+    scene: str | None
+    occurred_at: int
+    recorded_at: int
+    explanation: str
+    reverses: str | None
+    reversed_by: tuple[str, ...]
+
+
+class StatementPage(msgspec.Struct, frozen=True):
+    """Lines, newest first; ``lapsing`` is what has lapsed now and is not among the lines yet."""
+
+    lines: tuple[StatementLine, ...]
+    lapsing: int
+    next_cursor: str | None
+
+
+async def read_statement(
+    connection: AsyncConnection,
+    key: LedgerKey,
+    registry: Registry,
+    member: Member,
+    programme: Programme,
+    *,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> StatementPage:
+    """Read a page of a member's statement.
+
+    Raises MalformedCursor, and MalformedRequest for a limit that is not 1 to 200.
+    """
+    refuse_limit(limit)
+    paged = PagedList("statement", (member.lane, member.number, programme.number))
+    position: Position = (_FROM_THE_NEWEST,) if cursor is None else read_cursor(key, paged, cursor)
+    now = await read_lane_time(connection, member.lane)
+    parameters = {
+        "today": civil_day(now, programme.zone),
+        "lane": member.lane,
+        "member": member.number,
+        "programme": programme.number,
+        "before": position[0],
+        "limit": limit + 1,
+    }
+    found = await connection.execute(_READ_PAGE, parameters)
+    rows = await found.fetchall()
+    if not rows:
+        return StatementPage((), 0, None)
+    _, posted, lapsing = rows[0]
+    # A later page goes on from the balance where the page before ended: newer transactions may have come since.
+    balance = posted if cursor is None else int(position[1])
+    places = [Place(member.lane, row[0]) for row in rows[:limit]]
+    lines, balance_before = await _lines(connection, registry, places, balance)
+    has_more = len(rows) > limit
+    next_cursor = write_cursor(key, paged, (places[-1].number, balance_before)) if has_more else None
+    return StatementPage(lines, lapsing, next_cursor)
+
+
+async def _lines(
+    connection: AsyncConnection, registry: Registry, places: Sequence[Place], balance: int
+) -> tuple[tuple[StatementLine, ...], int]:
+    """The lines, newest first, down from a running balance, and the balance before the oldest of them."""
+    views = await read_views(connection, registry, places)
+    reversals = await reversals_of(connection, places)
+    lines = []
+    for place in places:
+        view = views[place]
+        lines.append(_line(view, balance, reversals.get(place, ())))
+        balance -= _change(view, "available")
+    return tuple(lines), balance
+
+
+def _line(view: TransactionView, balance: int, reversed_by: tuple[str, ...]) -> StatementLine:
+    return StatementLine(
+        transaction_id=view.id,
+        kind=view.kind,
+        points=_change(view, "available") + _change(view, "held"),
+        balance_after=balance,
+        available_after=view.available,
+        pending_after=view.pending,
+        partner=view.partner,
+        scene=view.scene,
+        occurred_at=view.occurred_at,
+        recorded_at=view.recorded_at,
+        explanation=explain(view),
+        reverses=view.reverses,
+        reversed_by=reversed_by,
+    )
+
+
+def _change(view: TransactionView, kind: str) -> int:
+    """What a transaction added to the member's account of a kind; negative where it took."""
+    return sum(
+        posting.points * ((posting.credit.kind == kind) - (posting.debit.kind == kind)) for posting in view.postings
+    )

@@ -1,0 +1,1 @@
+"""Benchmarks of the ledger; load tests stand beside them."""

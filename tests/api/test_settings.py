@@ -1,0 +1,110 @@
+"""Settings from the environment."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from api.settings import SETTINGS, Settings, SettingsError, create_ledger_key
+
+KEY = "0f" * 32
+
+
+def test_an_empty_environment_gives_the_documented_defaults() -> None:
+    settings = Settings.from_environment({})
+    shown = {
+        "CITYPOINTS_DATA": f"./{settings.data_directory}",
+        "CITYPOINTS_HOST": settings.host,
+        "PORT": str(settings.port),
+        "CITYPOINTS_WORKERS": str(settings.workers),
+        "CITYPOINTS_LANE_GROUPS": str(settings.lane_groups),
+        "DATABASE_URL": settings.database_url,
+        "MIGRATE_DATABASE_URL": settings.migrate_database_url,
+        "CITYPOINTS_LEDGER_KEY": settings.ledger_key,
+        "CITYPOINTS_LOG_LEVEL": settings.log_level,
+        "PROMETHEUS_MULTIPROC_DIR": settings.metrics_directory,
+    }
+    assert shown == {name: setting.default for name, setting in SETTINGS.items()}
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "CITYPOINTS_DATA": "/srv/points",
+            "CITYPOINTS_HOST": "0.0.0.0",
+            "PORT": "9000",
+            "CITYPOINTS_WORKERS": "4",
+            "CITYPOINTS_LANE_GROUPS": "1",
+            "DATABASE_URL": "postgresql://app@db/points",
+            "MIGRATE_DATABASE_URL": "postgresql://owner@db/points",
+            "CITYPOINTS_LEDGER_KEY": KEY,
+            "CITYPOINTS_LOG_LEVEL": "DEBUG",
+            "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
+            "UNRELATED": "x",
+        }
+    )
+    assert (settings.data_directory, settings.host, settings.port) == (Path("/srv/points"), "0.0.0.0", 9000)
+    assert (settings.workers, settings.lane_groups, settings.log_level) == (4, 1, "debug")
+    assert settings.database_url == "postgresql://app@db/points"
+    assert settings.migrate_database_url == "postgresql://owner@db/points"
+    assert settings.metrics_directory == Path("/run/metrics")
+    assert settings.ledger_key is not None
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert Settings.from_environment({"PORT": "", "DATABASE_URL": ""}) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "eighty"),
+        ("PORT", "８０"),
+        ("CITYPOINTS_WORKERS", "-1"),
+        ("CITYPOINTS_WORKERS", "65"),
+        ("CITYPOINTS_LANE_GROUPS", "1.5"),
+        ("CITYPOINTS_LOG_LEVEL", "chatty"),
+        ("DATABASE_URL", "mysql://app@db/points"),
+        ("MIGRATE_DATABASE_URL", "points"),
+        ("CITYPOINTS_LEDGER_KEY", "xyz"),
+        ("CITYPOINTS_LEDGER_KEY", "0f" * 31),
+    ],
+)
+def test_a_bad_value_names_the_variable_what_was_got_and_what_is_wanted(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name}: got .*, wanted "):
+        Settings.from_environment({name: value})
+
+
+def test_no_message_repeats_a_password_or_a_key() -> None:
+    for name, value in (("DATABASE_URL", "http://app:hunter2@db"), ("CITYPOINTS_LEDGER_KEY", "hunter2" * 20)):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_environment({name: value})
+        assert "hunter2" not in str(caught.value)
+    assert KEY not in repr(Settings.from_environment({"CITYPOINTS_LEDGER_KEY": KEY}))
+
+
+def test_the_key_file_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    assert create_ledger_key(folder)
+    file = folder / "ledger.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert not create_ledger_key(folder)
+    assert file.read_text() == text
+    key = Settings.from_environment({"CITYPOINTS_DATA": str(folder)}).read_ledger_key()
+    same = Settings.from_environment({"CITYPOINTS_LEDGER_KEY": text.strip()}).read_ledger_key()
+    assert key.check_value() == same.check_value()
+
+
+def test_a_missing_or_broken_key_file_is_told_in_one_line(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"CITYPOINTS_DATA": str(tmp_path)})
+    with pytest.raises(SettingsError, match="citypoints init"):
+        settings.read_ledger_key()
+    (tmp_path / "ledger.key").write_text("not hexadecimal")
+    with pytest.raises(SettingsError, match="wanted 64 or more hexadecimal digits"):
+        settings.read_ledger_key()
+    (tmp_path / "ledger.key").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.read_ledger_key()

@@ -1,0 +1,148 @@
+"""A sandbox ledger served by two processes, with the expiry job and the auditor in a third: this one."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar, cast
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from ledger.audit import AuditReport, audit
+from ledger.ids import LedgerKey
+from ledger.posting.engine import Engine
+from ledger.posting.expiry import post_lapses
+from ledger.store.ledger_row import create_ledger
+from tests.databases import LedgerDatabase
+from tests.service import LEDGER_KEY, REQUEST_TIMEOUT_SECONDS, Service
+
+T = TypeVar("T")
+
+LANES = 8
+WORKERS = 2
+CONNECTIONS = 6
+WORK_LIMIT_SECONDS = 60.0
+KEYS_TABLE = "idempotency_keys"
+
+_TABLES = """
+select c.relname from pg_class c
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+order by c.relname
+"""
+
+
+class Call(NamedTuple):
+    """A POST of a partner's: path, body, headers."""
+
+    path: str
+    body: object
+    headers: dict[str, str]
+
+
+class Contents(NamedTuple):
+    """What the database holds, by a digest of every table's rows; keys apart, and counted."""
+
+    tables: tuple[tuple[object, ...], ...]
+    keys: tuple[object, ...]
+    key_count: int
+
+
+class RunningLedger:
+    """The service, several connections to it, and an engine of this process's own over the same database."""
+
+    def __init__(self, service: Service, connection: psycopg.Connection) -> None:
+        self.service = service
+        self._connection = connection
+        self._clients = [
+            httpx.Client(base_url=service.base_url, timeout=REQUEST_TIMEOUT_SECONDS) for _ in range(CONNECTIONS)
+        ]
+        self._turn = 0
+        self._callers = ThreadPoolExecutor(CONNECTIONS)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._opened = AsyncExitStack()
+        self._engine = self._run(
+            self._opened.enter_async_context(Engine.open(service.database.service_url, LedgerKey(LEDGER_KEY), 2))
+        )
+        self._contents_query = self._compose_contents_query()
+
+    def close(self) -> None:
+        """Leave everything but the service."""
+        self._run(self._opened.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WORK_LIMIT_SECONDS)
+        self._loop.close()
+        self._callers.shutdown()
+        for client in self._clients:
+            client.close()
+
+    def post(self, call: Call) -> httpx.Response:
+        """Send a POST over the next connection in turn."""
+        return self._client().post(call.path, json=call.body, headers=call.headers)
+
+    def post_at_once(self, calls: Sequence[Call]) -> list[httpx.Response]:
+        """Send POSTs at the same time, each over a connection of its own."""
+        clients = [self._client() for _ in calls]
+        sent = [
+            self._callers.submit(client.post, call.path, json=call.body, headers=call.headers)
+            for client, call in zip(clients, calls, strict=True)
+        ]
+        return [one.result(REQUEST_TIMEOUT_SECONDS) for one in sent]
+
+    def get(self, path: str, credential: str, **query: str | int | bool) -> httpx.Response:
+        """Read over the next connection in turn."""
+        return self._client().get(path, params=query, headers={"Authorization": f"Bearer {credential}"})
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        [(now,)] = self._connection.execute("select ledger_now()").fetchall()
+        return cast("datetime", now).astimezone(UTC)
+
+    def expire(self) -> None:
+        """Run the expiry job."""
+        self._run(post_lapses(self._engine))
+
+    def audit(self) -> AuditReport:
+        """Run the auditor."""
+        return self._run(audit(self._engine.pool))
+
+    def contents(self) -> Contents:
+        """Digest all rows of all tables."""
+        rows = self._connection.execute(self._contents_query).fetchall()
+        keys = next(row for row in rows if row[0] == KEYS_TABLE)
+        return Contents(tuple(row for row in rows if row[0] != KEYS_TABLE), keys, int(keys[1]))
+
+    def _client(self) -> httpx.Client:
+        self._turn += 1
+        return self._clients[self._turn % CONNECTIONS]
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WORK_LIMIT_SECONDS)
+
+    def _compose_contents_query(self) -> sql.Composed:
+        digest = sql.SQL("select {}::text, count(*), sum(hashtextextended(t::text, 0)::numeric) from {} t")
+        names = [name for (name,) in self._connection.execute(_TABLES).fetchall()]
+        return sql.SQL(" union all ").join(digest.format(sql.Literal(name), sql.Identifier(name)) for name in names)
+
+
+@contextmanager
+def run_ledger(
+    database: LedgerDatabase, application: str = "api.app:create_app", environment: dict[str, str] | None = None
+) -> Iterator[RunningLedger]:
+    """Make a sandbox ledger of a few lanes, so that many members share one, and serve it."""
+    with psycopg.connect(database.owner_url) as owner:
+        create_ledger(owner, LedgerKey(LEDGER_KEY), lanes=LANES, is_sandbox=True)
+    with (
+        Service.start(database, WORKERS, application=application, environment=environment) as service,
+        psycopg.connect(database.superuser_url, autocommit=True) as connection,
+    ):
+        ledger = RunningLedger(service, connection)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
