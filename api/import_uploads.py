@@ -74,7 +74,7 @@ class _Parts:
         self._file_name = ""
         self._seen: list[str] = []
 
-    def begin(self, part: MultipartSegment) -> None:
+    def open_part(self, part: MultipartSegment) -> None:
         """Take a part's name."""
         if part.name not in {FILE, MAPPING}:
             _refuse(f"$.{part.name[:_NAME_LIMIT]}", "an unknown part", f"the parts {FILE} and {MAPPING}")
@@ -113,7 +113,7 @@ async def _receive(request: CityRequest, boundary: str, parts: _Parts) -> Upload
         async for piece in request.stream():
             for event in parser.parse(piece):
                 if isinstance(event, MultipartSegment):
-                    parts.begin(event)
+                    parts.open_part(event)
                 elif event is not None:
                     parts.add(event)
             if parser.closed:

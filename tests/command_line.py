@@ -48,6 +48,18 @@ class CommandLine:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def start(self, log: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a command that runs until it is stopped; what it says goes to a log."""
+        with log.open("ab") as file:
+            return subprocess.Popen(
+                [COMMAND, *arguments],
+                cwd=ROOT,
+                env=self.environment(),
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
     def done(self, *arguments: str) -> str:
         """Run a command that must succeed, and return what it says: one line."""
         finished = self.run(*arguments)

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -44,14 +45,13 @@ def serve(
         host=host or settings.host,
         port=port or settings.port,
         workers=workers or settings.workers,
-        metrics_directory=(settings.data_directory / METRICS_DIRECTORY).absolute(),
     )
     _refuse_used_port(settings)
     with open_database(settings, create=True) as database:
         _prepare(settings, database)
-        if demo_data:
-            _load_demo(settings, database)
-        _run(settings, database, as_json=as_json)
+        has_demo = demo_data and _load_demo(settings, database)
+        owner = f"--partner {DEMO_PARTNER}" if has_demo else "--partner CODE"
+        _run(settings, database, lambda: _welcome(settings, owner, as_json=as_json))
 
 
 def _refuse_used_port(settings: Settings) -> None:
@@ -82,16 +82,19 @@ def _prepare(settings: Settings, database: Database) -> None:
     asyncio.run(inspect_ledger(database.service_url, settings.read_ledger_key()))
 
 
-def _load_demo(settings: Settings, database: Database) -> None:
+def _load_demo(settings: Settings, database: Database) -> bool:
+    """Load the demo city; False where the ledger holds other data, which is no reason not to serve it."""
     from api.cli.demonstrating import described, load_demo_city
 
     try:
         warn(described(load_demo_city(settings, database)))
     except AlreadyExists as error:
         warn(f"No demo city: {error.detail}")
+        return False
+    return True
 
 
-def _run(settings: Settings, database: Database, *, as_json: bool) -> None:
+def _run(settings: Settings, database: Database, welcome: Callable[[], None]) -> None:
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
     from granian.server import Server
@@ -112,7 +115,7 @@ def _run(settings: Settings, database: Database, *, as_json: bool) -> None:
         workers_kill_timeout=STOP_LIMIT_SECONDS,
         log_level=LogLevels.warning,
     )
-    server.on_startup(lambda: _welcome(settings, as_json=as_json))
+    server.on_startup(welcome)
     server.serve()
     if not server.interrupt_signal:
         fail("the workers ended by themselves; their messages stand above")
@@ -120,11 +123,11 @@ def _run(settings: Settings, database: Database, *, as_json: bool) -> None:
 
 def _set_environment(settings: Settings, database: Database) -> None:
     """Tell the workers, which read the environment, what was found; the owner's address is not for them."""
-    metrics = settings.metrics_directory
-    if metrics is not None:
-        shutil.rmtree(metrics, ignore_errors=True)
-        metrics.mkdir(parents=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    # By port: a second service over the same data keeps its own.
+    metrics = (settings.data_directory / METRICS_DIRECTORY / str(settings.port)).absolute()
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     os.environ.pop("MIGRATE_DATABASE_URL", None)
     os.environ["DATABASE_URL"] = database.service_url
     os.environ["CITYPOINTS_HOST"] = settings.host
@@ -132,7 +135,7 @@ def _set_environment(settings: Settings, database: Database) -> None:
     os.environ["CITYPOINTS_WORKERS"] = str(settings.workers)
 
 
-def _welcome(settings: Settings, *, as_json: bool) -> None:
+def _welcome(settings: Settings, owner: str, *, as_json: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     if as_json:
@@ -141,7 +144,7 @@ def _welcome(settings: Settings, *, as_json: bool) -> None:
         command = Path(sys.argv[0])
         typer.echo(
             f"City Points Ledger is on {url} (start page), {url}/docs (the API to try).\n"
-            f"Keys for it: {command} keys create --operator, {command} keys create --partner {DEMO_PARTNER}\n"
+            f"Keys for it: {command} keys create --operator, {command} keys create {owner}\n"
             "Stop it with Ctrl-C."
         )
     sys.stdout.flush()

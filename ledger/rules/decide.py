@@ -22,7 +22,7 @@ import msgspec
 
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
-from ledger.rules.commands import MAXIMUM_POINTS, Earn, Expire, Redeem, Reverse, Submission, TakeBack
+from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, Earn, Expire, Redeem, Reverse, Submission, TakeBack
 from ledger.rules.earning import Award, award, out_of_range, wrong_currency
 from ledger.rules.expiry import lapse_drafts
 from ledger.rules.journal import LotOpening, Posting, TransactionKind
@@ -339,8 +339,11 @@ def _wrong_time(occurred_at: int, now: int, programme: Programme | None) -> Refu
 
 
 def _wrong_amount(command: Redeem, programme: Programme) -> Refused | None:
-    if command.cash_minor is not None and (wrong := wrong_currency(command.currency, programme)):
-        return wrong
+    if command.cash_minor is not None:
+        if wrong := wrong_currency(command.currency, programme):
+            return wrong
+        if command.cash_minor > MAXIMUM_MINOR:
+            return out_of_range("cash", command.cash_minor, MAXIMUM_MINOR)
     if command.points > MAXIMUM_POINTS:
         return out_of_range("points", command.points, MAXIMUM_POINTS)
     return None

@@ -38,7 +38,11 @@ def award(command: Earn, programme: Programme, occurred_at: int) -> Award | Refu
             {"spend_minor": spend_minor, "step_minor": version.earn_rate.per_minor},
         )
     if points > MAXIMUM_POINTS:
-        return out_of_range("points", points, MAXIMUM_POINTS)
+        return Refused(
+            "amount-out-of-range",
+            f"The spend earns more than the {MAXIMUM_POINTS} points that one transaction takes.",
+            {"field": "spend", "got": spend_minor, "maximum": MAXIMUM_POINTS},
+        )
     return Award(points, version)
 
 

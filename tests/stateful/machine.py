@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.stateful.model import Label, Programme, Request
+from tests.stateful.model import MOST_POINTS, Label, Programme, Request
 from tests.stateful.running_ledger import RunningLedger
 from tests.stateful.side_by_side import PARTNERS, SideBySide
 
@@ -18,7 +18,19 @@ OTHER_ZONE = timezone(timedelta(hours=-5))
 NOBODY = "019b76da-a800-8001-8000-00000046ec23"
 NOTHING: Label = ("SHOP", "never used")
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, NO_TIME = timedelta(hours=1), timedelta(days=1), timedelta()
+TOO_OLD, TOO_NEW, NEW_BUT_TOLERATED = 61 * DAY, -HOUR, timedelta(seconds=-30)
+ODDITIES = [
+    "nobody",
+    "no programme",
+    "shut programme",
+    "too much",
+    "too old",
+    "too new",
+    "slightly new",
+    "euros",
+    "a stranger",
+]
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,31 +41,29 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     member: int
     programme: int
     amount: int
-    share: Literal["amount", "amount", "half", "all", "more"]
+    share: Literal["amount", "half", "all", "more"]
     by_spend: bool
-    age: timedelta | None
-    delay: timedelta | None
-    currency: str
+    age: timedelta
+    delay: timedelta
     original: int
-    by_another: bool
+    oddity: str
 
 
 def intents(operations: tuple[str, ...] = ("earn", "redeem", "redeem", "reverse")) -> st.SearchStrategy[Intent]:
-    """Mostly sensible intents, mostly about the same few points."""
+    """Mostly what can be done, mostly about the same few points."""
     return st.builds(
         Intent,
         operation=st.sampled_from(operations),
-        partner=st.sampled_from(sorted(PARTNERS)),
-        member=st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3, -1]),
-        programme=st.sampled_from([0, 0, 0, 0, 0, 0, 1, 1, 1, 2, -1]),
-        amount=st.one_of(st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 10**12, 10**12 + 1])),
+        partner=st.sampled_from(["SHOP", "SHOP", "SHOP", "CAFE", "CAFE", "BANK"]),
+        member=st.sampled_from([0, 0, 0, 0, 1, 1, 2, 3]),
+        programme=st.sampled_from([0, 0, 0, 1]),
+        amount=st.integers(1, 60),
         share=st.sampled_from(["amount", "amount", "half", "all", "more"]),
         by_spend=st.booleans(),
-        age=st.sampled_from([None] * 5 + [HOUR, DAY, 3 * DAY, 8 * DAY, 61 * DAY, -HOUR, timedelta(seconds=-30)]),
-        delay=st.sampled_from([None] * 5 + [HOUR, 3 * DAY, 9 * DAY]),
-        currency=st.sampled_from(["CNY"] * 9 + ["EUR"]),
-        original=st.integers(0, 40),
-        by_another=st.sampled_from([False] * 7 + [True]),
+        age=st.sampled_from([NO_TIME] * 5 + [HOUR, DAY, 3 * DAY, 8 * DAY]),
+        delay=st.sampled_from([NO_TIME] * 7 + [HOUR, 3 * DAY, 9 * DAY]),
+        original=st.integers(0, 7),
+        oddity=st.sampled_from([""] * 24 + ODDITIES),
     )
 
 
@@ -145,7 +155,7 @@ class LedgerBesideModel(RuleBasedStateMachine):
 
     @rule(intent=intents())
     def quote(self, intent: Intent) -> None:
-        self.pair.quote(*self.request_of(msgspec.structs.replace(intent, member=max(intent.member, 0))))
+        self.pair.quote(*self.request_of(msgspec.structs.replace(intent, oddity="") if intent.oddity == "nobody" else intent))
 
     @rule(interval=st.sampled_from([timedelta(seconds=1), HOUR, 5 * HOUR, DAY, 3 * DAY, 6 * DAY, 20 * DAY]))
     def let_time_pass(self, interval: timedelta) -> None:
@@ -232,20 +242,25 @@ class LedgerBesideModel(RuleBasedStateMachine):
         """A request that has not been made, under a new key."""
         if intent.operation == "reverse":
             return self.reversal_of(intent)
-        member = NOBODY if intent.member < 0 else self.members[intent.member]
-        programme = "NONE" if intent.programme < 0 else self.codes[intent.programme]
+        member = NOBODY if intent.oddity == "nobody" else self.members[intent.member]
+        programme = self.codes[2 if intent.oddity == "shut programme" else intent.programme]
+        if intent.oddity == "no programme":
+            programme = "NONE"
         request: Request = {"operation": intent.operation, "programme": programme, "member": member, "scene": "food"}
         if intent.operation == "earn" and intent.by_spend:
-            request["spend"] = money(intent.amount * 37, intent.currency)
+            request["spend"] = money(intent.amount * 37, intent)
         elif intent.operation == "earn":
             request["points"] = intent.amount
         else:
             account = self.pair.model.accounts.get((member, programme))
             available = 0 if account is None else account.available(self.pair.model.now)
             request["points"] = part_of(available, intent)
-        if intent.age is not None:
-            request["occurred_at"] = (self.pair.model.now - intent.age).isoformat()
-        if intent.delay is not None and intent.operation == "earn":
+        if "points" in request and intent.oddity == "too much":
+            request["points"] = MOST_POINTS + 1
+        age = {"too old": TOO_OLD, "too new": TOO_NEW, "slightly new": NEW_BUT_TOLERATED}.get(intent.oddity, intent.age)
+        if age:
+            request["occurred_at"] = (self.pair.model.now - age).isoformat()
+        if intent.delay and intent.operation == "earn":
             request["available_from"] = (self.pair.model.now + intent.delay).isoformat()
         return self.pair.new_label(intent.partner), request
 
@@ -253,12 +268,12 @@ class LedgerBesideModel(RuleBasedStateMachine):
         """Take back an earlier transaction: all of the rest, some points, or by the spend."""
         labels = list(self.pair.model.deals)
         original = labels[-1 - intent.original % len(labels)] if labels else NOTHING
-        partner = intent.partner if intent.by_another else original[0]
+        partner = intent.partner if intent.oddity == "a stranger" else original[0]
         request: Request = {"operation": "reverse", "transaction": original, "reason": "returned"}
         _, deal = self.pair.model.deals.get(original, (None, None))
-        if intent.by_spend and (deal is None or deal.spend_minor or intent.by_another):
-            rest_minor = 0 if deal is None else (deal.spend_minor or 0) - deal.reversed_minor
-            request["spend"] = money(part_of(rest_minor, intent, 37), intent.currency)
+        if intent.by_spend and deal is not None and (deal.spend_minor or intent.oddity):
+            rest_minor = (deal.spend_minor or 0) - deal.reversed_minor
+            request["spend"] = money(part_of(rest_minor, intent, 37), intent)
         elif intent.share != "all":
             request["points"] = part_of(0 if deal is None else deal.points - deal.reversed_points, intent)
         return self.pair.new_label(partner), request
@@ -270,9 +285,9 @@ def part_of(whole: int, intent: Intent, unit: int = 1) -> int:
     return max(parts.get(intent.share, intent.amount * unit), 1)
 
 
-def money(minor: int, currency: str) -> dict[str, str]:
+def money(minor: int, intent: Intent) -> dict[str, str]:
     """An amount of money as requests have it."""
-    return {"currency": currency, "amount": f"{minor // 100}.{minor % 100:02}"}
+    return {"currency": "EUR" if intent.oddity == "euros" else "CNY", "amount": f"{minor // 100}.{minor % 100:02}"}
 
 
 def in_words_of_another(request: Request) -> Request:

@@ -23,6 +23,7 @@ PARTNERS = {"BANK": (True, False), "SHOP": (True, True), "CAFE": (True, True)}
 MEMBERS = 4
 STATEMENT_PAGE = 7
 CREATED = 201
+KEY_REUSED = "idempotency-key-reused"
 
 _examples = count(1)
 
@@ -125,7 +126,8 @@ class SideBySide:
         self._note(label, request)
         responses = self.ledger.post_at_once([self._call(label, request, shown=True)] * times)
         firsts = [one for one in responses if not is_replay(one)]
-        agree("concurrent duplicates", len(firsts), 0 if answer.is_replay else 1)
+        wanted = 0 if answer.is_replay else times if answer.code == KEY_REUSED else 1
+        agree("concurrent duplicates", len(firsts), wanted)
         self._compare(label, request, answer, (firsts or responses)[0], shown=True)
         for one in responses:
             agree("concurrent duplicates", (one.status_code, one.content), seen(responses[0]))
@@ -307,7 +309,7 @@ class SideBySide:
             agree("replay", seen(got), seen(self.first_answers[label]))
             return
         self._compare_answer(request, answer, got, shown=shown)
-        if answer.code != "idempotency-key-reused":
+        if answer.code != KEY_REUSED:
             self._keep(label, got)
 
     def _keep(self, label: Label, response: httpx.Response) -> None:
@@ -338,7 +340,7 @@ class SideBySide:
             return
         after = self.ledger.contents()
         agree("unchanged", after.tables, before.tables)
-        new = sum(not answer.is_replay and answer.code != "idempotency-key-reused" for answer in answers)
+        new = sum(not answer.is_replay and answer.code != KEY_REUSED for answer in answers)
         agree("unchanged", after.key_count, before.key_count + new)
         if new == 0:
             agree("unchanged", after.keys, before.keys)

@@ -1,0 +1,173 @@
+"""Ways to break the ledger, each as a mistake that someone might really make; for the tests of the tests alone."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from ledger.posting import poster
+from ledger.rules import decide, recording, reversals
+from ledger.rules.business_day import end_of_day
+from ledger.rules.commands import Reverse, Submission
+from ledger.rules.journal import Posting, Transaction
+from ledger.rules.programmes import Programme
+from ledger.rules.shortfalls import Repayment
+from ledger.rules.state import LedgerState, LotState, OriginalState
+from ledger.store import lane_queries, lane_state, lane_writes
+
+LONGER_DAYS = 30
+WINDOW_SECONDS = 0.03
+
+
+class NoRepayment(Repayment):
+    """A credit that leaves the member's debts as they are."""
+
+    def from_credit(self, lot: int, funding: int, amount_points: int) -> tuple[list[Posting], int]:  # noqa: ARG002
+        """Keep all of the credit."""
+        return [], amount_points
+
+
+def drop_a_posting() -> None:
+    """Of a transaction with several postings the last is not written; the balances are as if it were."""
+    write = lane_writes._insert_postings
+
+    async def write_all_but_one(connection: Any, transactions: list[Transaction]) -> None:
+        await write(connection, [msgspec.structs.replace(t, postings=t.postings[:1]) for t in transactions])
+
+    lane_writes._insert_postings = write_all_but_one
+
+
+def skip_the_lane_lock() -> None:
+    """Lanes are read without a lock; a pause before the decision widens the window in which that matters."""
+    lane_queries.LOCK_LANES = lane_queries.LOCK_LANES.replace("for update", "")
+    read = lane_state.read_state
+
+    async def read_and_pause(*arguments: Any) -> LedgerState:
+        state = await read(*arguments)
+        await asyncio.sleep(WINDOW_SECONDS)
+        return state
+
+    poster.read_state = read_and_pause  # type: ignore[attr-defined]
+
+
+def apply_retries_twice() -> None:
+    """No key is ever known, and one that is there already is no reason to stop."""
+    lane_queries.READ_KEYS += " and false"
+    lane_queries.INSERT_KEYS += " on conflict do nothing"
+
+
+def apply_reversals_twice() -> None:
+    """The same, of derived operations alone: earnings and redemptions know their keys."""
+    lane_queries.INSERT_KEYS += " on conflict do nothing"
+    read = lane_state.read_state
+
+    async def read_and_forget(
+        connection: Any, lanes: Iterable[int], submissions: Sequence[Submission], registry: Any
+    ) -> LedgerState:
+        state = await read(connection, lanes, submissions, registry)
+        for submission in submissions:
+            if isinstance(submission.command, Reverse):
+                state.keys.pop(submission.key_digest, None)
+        return state
+
+    poster.read_state = read_and_forget  # type: ignore[attr-defined]
+
+
+def refund_claw_backs() -> None:
+    """Points that were spent and clawed back become the member's again when the spending is given back."""
+    reversals.Repayment = NoRepayment  # type: ignore[attr-defined, misc]
+
+
+def restore_with_new_expiry() -> None:
+    """A redemption's points come back in new lots that count their days anew."""
+    restore: Any = reversals._Restore
+
+    def give_back(self: Any, lot: LotState, amount_points: int) -> None:
+        number = self._open_child(lot, amount_points)
+        expires_on = self.openings[-1].expires_on + timedelta(days=LONGER_DAYS)
+        self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
+        partner = self._original.partner
+        posting = Posting(
+            reversals.AccountKind.REDEEMED,  # type: ignore[attr-defined]
+            partner,
+            reversals.AccountKind.AVAILABLE,  # type: ignore[attr-defined]
+            lot.member,
+            amount_points,
+            number,
+        )
+        self.postings += [posting, *self._repayment.from_credit(number, lot.funding, amount_points)[0]]
+
+    restore.give_back = give_back
+
+
+def lengthen_the_grace() -> None:
+    """What comes back into a lapsed lot can be used for longer than the programme's grace."""
+    restore: Any = reversals._Restore
+    open_child = restore._open_child
+
+    def open_for_longer(self: Any, lot: LotState, amount_points: int) -> int:
+        number: int = open_child(self, lot, amount_points)
+        expires_on = self.openings[-1].expires_on + timedelta(days=1)
+        self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
+        return number
+
+    restore._open_child = open_for_longer
+
+
+def spend_lapsed_lots() -> None:
+    """Decisions let a lot lapse a day late."""
+
+    def end_of_next_day(day: date, zone_name: str) -> int:
+        return end_of_day(day + timedelta(days=1), zone_name)
+
+    for module in (lane_state, recording):
+        module.end_of_day = end_of_next_day  # type: ignore[attr-defined]
+
+
+def forget_shortfalls() -> None:
+    """What was spent of a reversed earning is owed by nobody."""
+    reverse_earn = reversals.reverse_earn
+
+    def reverse(state: LedgerState, original: OriginalState, programme: Programme, points: int) -> reversals.Effect:
+        return reverse_earn(state, original, msgspec.structs.replace(programme, shortfall_policy="issuer"), points)
+
+    decide.reverse_earn = reverse  # type: ignore[attr-defined]
+
+
+def never_repay_shortfalls() -> None:
+    """Later earnings leave the shortfall as it is."""
+    decide.Repayment = NoRepayment  # type: ignore[attr-defined, misc]
+
+
+def forget_refusals() -> None:
+    """A refusal is answered and not kept under its key."""
+
+    def keep_nothing(state: LedgerState, submission: Submission, answer: bytes) -> None:
+        pass
+
+    poster.record_refusal = keep_nothing  # type: ignore[attr-defined]
+
+
+def break_nothing() -> None:
+    """The control: the ledger as it is, started in the same way."""
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    fault.__name__: fault
+    for fault in (
+        break_nothing,
+        drop_a_posting,
+        skip_the_lane_lock,
+        apply_retries_twice,
+        apply_reversals_twice,
+        refund_claw_backs,
+        restore_with_new_expiry,
+        lengthen_the_grace,
+        spend_lapsed_lots,
+        forget_shortfalls,
+        never_repay_shortfalls,
+        forget_refusals,
+    )
+}
