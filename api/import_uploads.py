@@ -12,7 +12,12 @@ from typing import BinaryIO, NoReturn
 
 import msgspec
 from litestar.exceptions import HTTPException, InternalServerException
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
 
 from api.malformed_requests import Fault
 from api.requests import CityRequest

@@ -113,17 +113,23 @@ class Mapping(_Entry, frozen=True, kw_only=True):
 
     def columns_named(self) -> dict[str, str]:
         """Each entry that names a column, with that column."""
-        single = {
-            "member.column": self.member.column,
-            "points.column": self.points and self.points.column,
-            "spend.column": self.spend and self.spend.column,
-            "spend.currency": self.spend and _column_of(self.spend.currency),
-            "occurred_at.column": self.occurred_at and self.occurred_at.column,
-            "cancellation.column": self.cancellation and self.cancellation.column,
+        currency = None if self.spend is None else self.spend.currency
+        named = {
+            f"{entry}.column": column
+            for entry, column in (
+                ("member", self.member.column),
+                ("points", None if self.points is None else self.points.column),
+                ("spend", None if self.spend is None else self.spend.column),
+                ("spend.currency", currency.column if isinstance(currency, Column) else None),
+                ("occurred_at", None if self.occurred_at is None else self.occurred_at.column),
+                ("cancellation", None if self.cancellation is None else self.cancellation.column),
+            )
+            if column is not None
         }
         for entry in ("programme", "scene", "outlet", "channel", "reference"):
-            single[entry] = _column_of(getattr(self, entry))
-        named = {entry: column for entry, column in single.items() if column is not None}
+            value = getattr(self, entry)
+            if isinstance(value, Column):
+                named[f"{entry}.column"] = value.column
         return named | {f"key.column[{number}]": column for number, column in enumerate(self.key.columns)}
 
 
@@ -174,10 +180,6 @@ def check_set_up(mapping: Mapping, partner: int, registry: Registry) -> None:
     spend = mapping.spend
     if spend is not None and isinstance(spend.currency, str) and spend.currency != programme.currency:
         _refuse("spend.currency", spend.currency, f"{programme.currency}, in which the programme counts")
-
-
-def _column_of(entry: str | Column | None) -> str | None:
-    return entry.column if isinstance(entry, Column) else None
 
 
 def _check_words(mapping: Mapping) -> None:

@@ -121,7 +121,7 @@ class Poster:
         try:
             await self._attempt(batch)
         except LedgerError as error:
-            _fail(batch, error)
+            _fail([*batch, *self._take_behind(batch)], error)
         except Exception as error:  # noqa: BLE001 - whatever it is, its caller must be told
             await self._leave_unit()
             if len(batch) == 1:
@@ -133,6 +133,16 @@ class Poster:
             middle = len(batch) // 2
             await self._post(batch[:middle])
             await self._post(batch[middle:])
+
+    def _take_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
+        """Take out of the queue what waits for the same lanes: it may rest on what has just failed.
+
+        A cancellation that follows its earn in a file must not be decided without it.
+        """
+        lanes = {waiting.submission.lane for waiting in batch}
+        behind = [waiting for waiting in self._queue if waiting.submission.lane in lanes]
+        self._queue = deque(waiting for waiting in self._queue if waiting.submission.lane not in lanes)
+        return behind
 
     async def _attempt(self, batch: list[Waiting]) -> None:
         pause_seconds = FIRST_PAUSE_SECONDS

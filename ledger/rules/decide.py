@@ -246,12 +246,12 @@ def _decide_take_back(command: TakeBack, submission: Submission, state: LedgerSt
 
 
 def _decide_expire(command: Expire, submission: Submission, state: LedgerState) -> Decision:
-    member = _known_member(submission, state)
-    if isinstance(member, Refused):
-        return member
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return _no_programme(command.programme)
+    member = _known_member(submission, state)
+    if isinstance(member, Refused):
+        return member
     points = member.points_in(programme.number)
     return Decided(lapse_drafts(points, state.lanes[submission.lane].now), own=0)
 

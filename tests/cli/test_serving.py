@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -14,7 +15,9 @@ import httpx
 import psycopg
 import pytest
 
+from api.demo.month import month
 from ledger.embedded.locks import can_lock
+from ledger.rules.business_day import to_instant
 from ledger.store.migrate import downgrade
 from tests.command_line import CommandLine
 from tests.databases import LedgerDatabase
@@ -141,7 +144,8 @@ def test_an_option_out_of_range_is_usage(nowhere: CommandLine, option: tuple[str
 def test_serve_uses_a_given_database_and_keeps_the_owners_address_from_its_workers(
     bare: CommandLine, tmp_path: Path
 ) -> None:
-    with serving(bare, tmp_path / "log") as running:
+    with serving(bare, tmp_path / "log", "--json") as running:
+        assert json.loads(running.log.read_text()) == {"url": running.url}
         seen = environment_given_by(running)
         assert seen["DATABASE_URL"] == bare.variables["DATABASE_URL"]
         assert "MIGRATE_DATABASE_URL" not in seen
@@ -170,14 +174,19 @@ def test_serve_with_demo_data_loads_the_city_and_leaves_another_ledger_alone(liv
     assert [partner["code"] for partner in live.json("partners", "list")["partners"]] == ["TEA"]
 
 
-def test_serve_with_demo_data_says_how_to_look_around(bare: CommandLine, tmp_path: Path) -> None:
+def test_serve_with_demo_data_says_how_to_look_around(
+    bare: CommandLine, database: LedgerDatabase, tmp_path: Path
+) -> None:
     with serving(bare, tmp_path / "log", "--demo-data") as running:
         said = running.log.read_text()
         assert "Loaded the demo city: 300 citizens, 25 partners" in said
         match = re.search(r"keys create --partner (\S+)", said)
         assert match is not None
         key = bare.json("keys", "create", "--partner", match[1])["key"]
-        assert running.get("/v1/members/ref:citizen-001", key).status_code in {200, 404}
+        with psycopg.connect(database.service_url) as connection:
+            [(enrolled,)] = connection.execute("select min(created_at) from members").fetchall()
+        visit = next(visit for visit in month(to_instant(enrolled)) if visit.partner == match[1])
+        assert running.get(f"/v1/transactions?key={visit.key}", key).json()["partner"] == match[1]
         assert "demo city" in running.get("/").text
         assert running.stop() == 0
 

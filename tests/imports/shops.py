@@ -32,13 +32,12 @@ def found_shop(database: LedgerDatabase) -> None:
     """Make the ledger, the programme (1 point per whole pound, no expiry, no maximum age) and the partner 1."""
 
     async def found() -> None:
-        async with open_pool(database.service_url) as pool, pool.connection() as connection:
-            async with unit_of_work(connection):
-                rules = NewRules(EarnRate(1, 100))
-                new = NewProgramme(code=PROGRAMME, currency="GBP", zone="Europe/London", rules=rules)
-                programme = await add_programme(connection, new)
-                partner = await add_partner(connection, SHOP, "Corner Shop", "merchant")
-                await permit(connection, programme, partner, may_issue=True, may_accept=True)
+        async with open_pool(database.service_url) as pool, pool.connection() as connection, unit_of_work(connection):
+            rules = NewRules(EarnRate(1, 100))
+            new = NewProgramme(code=PROGRAMME, currency="GBP", zone="Europe/London", rules=rules)
+            programme = await add_programme(connection, new)
+            partner = await add_partner(connection, SHOP, "Corner Shop", "merchant")
+            await permit(connection, programme, partner, may_issue=True, may_accept=True)
 
     with psycopg.connect(database.owner_url) as owner:
         create_ledger(owner, KEY)
@@ -87,16 +86,14 @@ def reports(database: LedgerDatabase) -> Rows:
 
 def counts(database: LedgerDatabase) -> Rows:
     """State and counts of all imports."""
-    return rows(
-        database,
-        "select state, byte_offset, lines_done, posted, refused, failed, partly_posted from imports order by created_at",
-    )
+    return rows(database, COUNTS)
 
 
 def journal_by_member(database: LedgerDatabase) -> dict[bytes, Rows]:
-    """Each member's transactions in order, by the digest of the shop's reference: all but times of recording and places.
+    """Each member's transactions in order, without places and times of recording.
 
-    What an interrupted run and a whole one must have in common, whichever lanes and numbers members got.
+    By the digest of the shop's reference: what an interrupted run and a whole one must have in common, whichever
+    lanes and numbers members got.
     """
     found: dict[bytes, Rows] = {}
     for digest, *content in rows(database, JOURNAL):
@@ -104,6 +101,9 @@ def journal_by_member(database: LedgerDatabase) -> dict[bytes, Rows]:
     return found
 
 
+COUNTS = """
+select state, byte_offset, lines_done, posted, refused, failed, partly_posted from imports order by created_at
+"""
 JOURNAL = """
 select n.digest, t.key_digest, t.request_digest, t.kind, t.points, t.spend_minor, t.occurred_at, t.partner,
        t.scene, t.channel, t.available_after, t.pending_after, o.key_digest,

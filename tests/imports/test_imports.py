@@ -1,22 +1,27 @@
 """Imports on a real database: what becomes of each line, and that nothing is doubled or lost however they end."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ledger.errors import ImportMappingInvalid, MalformedRequest
+from ledger.errors import DatabaseUnavailable, ImportMappingInvalid, MalformedRequest
 from ledger.posting import imports
 from ledger.posting.import_reports import report_csv
 from ledger.posting.import_worker import ImportWorker
 from ledger.posting.imports import run_import
+from ledger.posting.posters import Posters
+from ledger.rules.commands import Earn, Submission
+from ledger.rules.decide import decide
+from ledger.rules.outcomes import Decision, Outcome, Refused
+from ledger.rules.state import LedgerState
 from ledger.store.imports import Advance, Import, ImportOvertaken, advance_import, claimed_import, start_import
 from ledger.store.unit_of_work import unit_of_work
 from tests.databases import LedgerDatabase
 from tests.imports.shops import (
     SAMPLE_FILE,
     SAMPLE_MAPPING,
+    Rows,
     counts,
     found_shop,
     import_file,
@@ -175,10 +180,9 @@ class _PowerCut(BaseException):
 
 
 @pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many pieces of a small file, several in flight."""
     monkeypatch.setattr(imports, "PIECE_LINES", 7)
-    yield
 
 
 def long_file(path: Path, lines: int = 200) -> Path:
@@ -222,13 +226,13 @@ def test_cut_off_anywhere_and_resumed_it_comes_to_the_same(
     assert (replayed.posted, replayed.refused, replayed.failed, replayed.partly_posted) == (
         (done.posted, done.refused, done.failed, done.partly_posted)
     )
-    assert [report for report in reports_of(shop, replayed)] == interrupted[1]
+    assert reports_of(shop, replayed) == interrupted[1]
     assert journal_by_member(shop) == interrupted[0]
 
 
-def reports_of(database: LedgerDatabase, this: Import) -> list[tuple[object, ...]]:
+def reports_of(database: LedgerDatabase, this: Import) -> Rows:
     query = "select line, outcome, code, detail, content from import_lines where import_id = %s order by line"
-    return list(rows(database, query, this.import_id))
+    return rows(database, query, this.import_id)
 
 
 def test_an_interrupted_import_equals_a_whole_one(
@@ -259,7 +263,7 @@ def test_two_that_import_one_file_at_the_same_time_post_each_line_once(
 ) -> None:
     path = long_file(tmp_path / "long.csv")
 
-    async def both() -> list[Import]:
+    async def both() -> tuple[Import, Import]:
         async with open_engine(shop) as one, open_engine(shop) as other:
             known = [await register(one, path), await register(other, path)]
             assert known[0] == known[1]
@@ -318,6 +322,60 @@ def test_a_fault_marks_the_import_as_failed_and_the_same_file_goes_on(
     assert counts(shop) == counts(second_shop)
 
 
+def test_connections_lost_on_the_way_double_and_lose_nothing(
+    shop: LedgerDatabase, second_shop: LedgerDatabase, small_pieces: None, tmp_path: Path
+) -> None:
+    path = long_file(tmp_path / "long.csv")
+    seen = 0
+
+    def pull_the_plug(_: Import) -> None:
+        nonlocal seen
+        seen += 1
+        if seen in {2, 9}:
+            rows(
+                shop,
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()",
+            )
+
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable):
+            import_file(shop, path, on_progress=pull_the_plug)
+        assert rows(shop, "select state from imports") == [("running",)]
+    import_file(shop, path, on_progress=pull_the_plug)
+    import_file(second_shop, path)
+    assert counts(shop) == counts(second_shop)
+    assert reports(shop) == reports(second_shop)
+    assert journal_by_member(shop) == journal_by_member(second_shop)
+
+
+def test_what_waits_behind_a_failure_on_its_lane_fails_too(shop: LedgerDatabase) -> None:
+    """So that a cancellation is never decided before an earn that is to be tried again."""
+    commands = [Earn(programme="SHOP", member="ref:nobody", scene="food", points=1, reference=str(n)) for n in range(3)]
+
+    def fail_first(submission: Submission, state: LedgerState) -> Decision:
+        if submission.command.reference == "0":
+            msg = "not now"
+            raise DatabaseUnavailable(msg)
+        return decide(submission, state)
+
+    async def work() -> list[Outcome | BaseException]:
+        async with open_engine(shop) as engine, engine.pool.connection() as connection:
+            posters = Posters(shop.service_url, engine.registry, decide_command=fail_first, maximum_batch=1)
+            await posters.start(connection)
+            submissions = [await engine.intake.prepare(1, f"key {n}", command) for n, command in enumerate(commands)]
+            for submission, lane in zip(submissions, (4, 4, 6), strict=True):
+                submission.lane = lane
+            outcomes = await asyncio.gather(*map(posters.enqueue, submissions), return_exceptions=True)
+            await posters.stop()
+            return list(outcomes)
+
+    first, behind, beside = asyncio.run(work())
+    assert isinstance(first, DatabaseUnavailable)
+    assert behind is first
+    assert isinstance(beside, Refused)
+
+
 def test_the_worker_brings_received_files_to_their_end_and_removes_them(shop: LedgerDatabase, tmp_path: Path) -> None:
     async def work() -> str:
         async with open_engine(shop) as engine:
@@ -332,10 +390,10 @@ def test_the_worker_brings_received_files_to_their_end_and_removes_them(shop: Le
                 await asyncio.sleep(0.02)
             worker.cancel()
             await asyncio.wait([worker])
-            assert [path.name for path in tmp_path.iterdir()] == ["receiving-1"]
             return "".join([text async for text in report_csv(engine.pool, this.import_id)])
 
     report = asyncio.run(work())
+    assert [path.name for path in tmp_path.iterdir()] == ["receiving-1"]
     [(state, *_)] = counts(shop)
     assert state == "done"
     heading, *lines = report.splitlines()

@@ -49,7 +49,7 @@ def test_a_spend_below_one_step_earns_no_point_and_says_the_step() -> None:
     [
         (EarnRate(1, 100), {"points": MAXIMUM_POINTS + 1}, "points"),
         (EarnRate(1, 100), {"spend_minor": MAXIMUM_MINOR + 1}, "spend"),
-        (EarnRate(1, 1), {"spend_minor": MAXIMUM_POINTS + 1}, "points"),
+        (EarnRate(1, 1), {"spend_minor": MAXIMUM_POINTS + 1}, "spend"),
     ],
 )
 def test_an_amount_above_the_limit_is_refused_and_named(rate: EarnRate, amount: dict[str, int], field: str) -> None:

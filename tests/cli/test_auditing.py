@@ -1,0 +1,36 @@
+import json
+
+import psycopg
+
+from tests.command_line import CommandLine
+from tests.databases import LedgerDatabase
+
+
+def alter(database: LedgerDatabase, statement: str) -> int:
+    with psycopg.connect(database.owner_url) as owner:
+        return owner.execute(statement.encode()).rowcount
+
+
+def test_a_clean_ledger_is_said_to_be_clean(sandbox: CommandLine) -> None:
+    loaded = sandbox.json("demo")
+    report = sandbox.json("audit")
+    assert (report["transactions"], report["lanes"], report["difference_count"]) == (loaded["posted_now"], 4, 0)
+    assert sandbox.done("audit").startswith(
+        f"The ledger is what its journal says: no difference ({loaded['posted_now']} transactions in 4 lanes"
+    )
+
+
+def test_differences_are_named_and_exit_with_one(sandbox: CommandLine, database: LedgerDatabase) -> None:
+    sandbox.done("demo")
+    altered = alter(database, "update member_points set posted = posted + 1 where lane = 1")
+    assert altered > 20
+    shown = sandbox.run("audit")
+    assert (shown.code, shown.errors) == (1, "")
+    *differences, more, summary = shown.output.splitlines()
+    assert len(differences) == 20
+    assert all(line.startswith("lane 1, ") and ": found " in line and ", expected " in line for line in differences)
+    assert more == f"... and {altered - 20} more; --json shows up to 1,000."
+    assert summary.startswith(f"Found {altered} differences between the ledger and its journal")
+    report = sandbox.run("audit", "--json")
+    assert report.code == 1
+    assert json.loads(report.output)["difference_count"] == altered
