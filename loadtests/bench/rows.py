@@ -5,7 +5,6 @@ import os
 import random
 import secrets
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from ledger.store.unit_of_work import open_pool, unit_of_work
 from loadtests.bench import posting, requests, yardstick
 from loadtests.bench.city import PROGRAMME, read_city
 from loadtests.bench.scale import Scale
-from loadtests.bench.service import drive, running_service
+from loadtests.bench.service import CITYPOINTS, drive, running_service
 from loadtests.bench.table import Row, mean
 
 PROCESSES = 2
@@ -153,7 +152,7 @@ def measure_import(bench: Bench) -> Iterator[Row]:
             at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now - 86_400))
             lines.write(f"{cancelled}{number},{at},c{chance.randrange(5000)},{chance.randint(100, 50_000)}\n")
     started = time.monotonic()
-    command = [sys.executable, "-m", "api.cli.main", "import", str(file), "--partner", "B0", "--mapping", str(mapping)]
+    command = [CITYPOINTS, "import", str(file), "--partner", "B0", "--mapping", str(mapping)]
     environment = os.environ | {"CITYPOINTS_DATA": str(bench.data)}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     elapsed = time.monotonic() - started

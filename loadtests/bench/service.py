@@ -17,6 +17,7 @@ import msgspec
 
 from loadtests.bench import http_client
 
+CITYPOINTS = str(Path(sys.executable).with_name("citypoints"))
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -26,7 +27,7 @@ def running_service(data: Path, workers: int) -> Iterator[int]:
     """Start the service on a free port of loopback, wait until it is ready, stop it at the end."""
     port = _free_port()
     log = (data / "service.log").open("wb")
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", str(port), "--workers", str(workers)]
+    command = [CITYPOINTS, "serve", "--port", str(port), "--workers", str(workers)]
     environment = os.environ | {"CITYPOINTS_DATA": str(data)}
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:

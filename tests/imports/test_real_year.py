@@ -204,7 +204,7 @@ def test_killed_in_the_middle_and_resumed_the_journal_is_that_of_a_whole_run(
     process = start_command(shop, year, mapping)
     output = process.communicate(timeout=WAIT_SECONDS)[0].decode()
     assert process.returncode == 0, output
-    assert output.startswith(f"Imported {FILE}: 22190 lines, ")
+    assert output.splitlines()[-1].startswith(f"Imported {FILE}: 22190 lines, ")
     assert counts(shop) == counts(whole_year)
     assert reports(shop) == reports(whole_year)
     assert journal_by_member(shop) == journal_by_member(whole_year)

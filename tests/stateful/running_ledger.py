@@ -1,10 +1,10 @@
-"""A sandbox ledger served by two processes, with the expiry job and the auditor in a third: this one."""
+"""A sandbox ledger served by several processes, with the expiry job and the auditor in one more: this one."""
 
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -18,12 +18,13 @@ from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
 from ledger.store.ledger_row import create_ledger
 from tests.databases import LedgerDatabase
-from tests.service import LEDGER_KEY, REQUEST_TIMEOUT_SECONDS, Service
+from tests.service import APPLICATION, LEDGER_KEY, REQUEST_TIMEOUT_SECONDS, Service
 
 T = TypeVar("T")
 
 LANES = 8
-WORKERS = 2
+SERVICES = (2, 1)
+"""How many processes each service has; whoever connects to both has surely reached two processes."""
 CONNECTIONS = 6
 WORK_LIMIT_SECONDS = 60.0
 KEYS_TABLE = "idempotency_keys"
@@ -67,7 +68,7 @@ class RunningLedger:
         self._thread.start()
         self._opened = AsyncExitStack()
         self._engine = self._run(
-            self._opened.enter_async_context(Engine.open(service.database.service_url, LedgerKey(LEDGER_KEY), 2))
+            self._opened.enter_async_context(Engine.open(self.service.database.service_url, LedgerKey(LEDGER_KEY), 2))
         )
         self._contents_query = self._compose_contents_query()
 
@@ -132,16 +133,23 @@ class RunningLedger:
 
 @contextmanager
 def run_ledger(
-    database: LedgerDatabase, application: str = "api.app:create_app", environment: dict[str, str] | None = None
+    database: LedgerDatabase,
+    services: Sequence[int] = SERVICES,
+    application: str = APPLICATION,
+    environment: dict[str, str] | None = None,
 ) -> Iterator[RunningLedger]:
     """Make a sandbox ledger of a few lanes, so that many members share one, and serve it."""
     with psycopg.connect(database.owner_url) as owner:
         create_ledger(owner, LedgerKey(LEDGER_KEY), lanes=LANES, is_sandbox=True)
-    with (
-        Service.start(database, WORKERS, application=application, environment=environment) as service,
-        psycopg.connect(database.superuser_url, autocommit=True) as connection,
-    ):
-        ledger = RunningLedger(service, connection)
+    with ExitStack() as running:
+        started = [
+            running.enter_context(
+                Service.start(database, workers, application=application, environment=environment)
+            )
+            for workers in services
+        ]
+        connection = running.enter_context(psycopg.connect(database.superuser_url, autocommit=True))
+        ledger = RunningLedger(started, connection)
         try:
             yield ledger
         finally:

@@ -18,7 +18,7 @@ from tests.stateful.running_ledger import Call, Contents, RunningLedger
 
 PATHS = {"earn": "/v1/earnings", "redeem": "/v1/redemptions"}
 UNKNOWN_TRANSACTION = "019b76da-a800-8001-8000-000000650521"
-PARTNERS = {"BANK": (True, False), "SHOP": (True, True), "CAFE": (True, True)}
+PARTNERS = {"BANK": (True, False), "SHOP": (True, True), "CAFE": (False, True)}
 """Whether each may issue, and accept."""
 MEMBERS = 4
 STATEMENT_PAGE = 7

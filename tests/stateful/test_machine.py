@@ -1,4 +1,4 @@
-"""The promises of the ledger, over real HTTP and real PostgreSQL, beside a model that is too simple to be wrong.
+"""The promises of the ledger, over real HTTP and real PostgreSQL, beside a model too simple to be wrong in the same way.
 
 ``CITYPOINTS_EXPLORE=1`` draws other examples at every run.
 """
@@ -17,5 +17,6 @@ EXAMPLES, STEPS = 20, 30
 def test_whatever_is_done_the_ledger_agrees_with_the_model(database: LedgerDatabase) -> None:
     explores = bool(os.environ.get("CITYPOINTS_EXPLORE"))
     with run_ledger(database) as ledger:
-        machine = machine_over(ledger)
-        run_state_machine_as_test(machine, settings=bounded(EXAMPLES, STEPS, shrinks=True, explores=explores))
+        run_state_machine_as_test(
+            machine_over(ledger), settings=bounded(EXAMPLES, STEPS, shrinks=True, explores=explores)
+        )
