@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,7 +20,7 @@ from ledger.rules.commands import Earn, Redeem, Reverse
 from ledger.rules.outcomes import Posted, Refused
 from ledger.rules.programmes import EarnRate
 from ledger.store.ledger_row import create_ledger, set_sandbox_clock
-from ledger.store.members import create_members, link_reference, name_digest
+from ledger.store.members import Member, create_members, link_reference, name_digest
 from ledger.store.registry_writes import NewProgramme, NewRules, add_partner, add_programme, permit
 from ledger.store.unit_of_work import unit_of_work
 from tests.conftest import SHARED
@@ -57,29 +58,22 @@ def line_of(kind: int, debit: int, credit: int) -> str | None:
 class Worked:
     """One worked file, loaded through real posters on a sandbox ledger whose clock is set per event."""
 
-    def __init__(self, engine: Engine, file: dict, partners: dict[str, int]) -> None:
+    def __init__(self, engine: Engine, file: dict[str, Any], partners: dict[str, int]) -> None:
         self.engine = engine
         self.programme = file["programme"]
         self.zone = ZoneInfo(self.programme["time_zone"])
         self.partners = partners
         self.refused: Counter[str] = Counter()
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, tuple[str, int]] = {}
 
     async def set_clock(self, day: str, time: str) -> None:
         moment = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=self.zone)
         async with self.engine.pool.connection() as connection:
             await set_sandbox_clock(connection, to_instant(moment))
 
-    async def load(self, event: dict) -> None:
+    async def load(self, event: dict[str, Any]) -> None:
         await self.set_clock(event["day"], event["time"])
-        code = self.programme["code"]
-        if event["op"] == "reverse":
-            of, partner = self._ids[event["of"]]
-            command = Reverse(transaction=of, points=event["points"])
-        else:
-            partner = self.partners[event["party"]]
-            kind = Earn if event["op"] == "earn" else Redeem
-            command = kind(programme=code, member=f"ref:{event['member']}", points=event["points"], scene="leisure")
+        partner, command = self._command(event)
         submission = await self.engine.intake.prepare(partner, event["id"], command)
         outcome = await self.engine.posters.submit(submission)
         if isinstance(outcome, Refused):
@@ -89,8 +83,17 @@ class Worked:
         [view] = await view_posted(self.engine.pool, outcome, self.engine.registry.current)
         self._ids[event["id"]] = (str(view.id), partner)
 
+    def _command(self, event: dict[str, Any]) -> tuple[int, Earn | Redeem | Reverse]:
+        if event["op"] == "reverse":
+            of, partner = self._ids[event["of"]]
+            return partner, Reverse(transaction=of, points=event["points"])
+        kind = Earn if event["op"] == "earn" else Redeem
+        code, member = self.programme["code"], f"ref:{event['member']}"
+        command = kind(programme=code, member=member, points=event["points"], scene="leisure")
+        return self.partners[event["party"]], command
 
-async def found(engine: Engine, file: dict) -> Worked:
+
+async def found(engine: Engine, file: dict[str, Any]) -> Worked:
     programme = file["programme"]
     async with engine.pool.connection() as connection, unit_of_work(connection):
         rules = NewRules(EarnRate(1, 100), validity_days=programme["validity_days"])
@@ -113,11 +116,13 @@ async def found(engine: Engine, file: dict) -> Worked:
         members = await create_members(connection, KEY, first, names, engine.lanes)
         for name, member in members.items():
             for partner in others:
-                assert await link_reference(connection, name_digest(KEY, partner, f"ref:{name}"), member, partner)
+                digest = name_digest(KEY, partner, f"ref:{name}")
+                place = Member(member.lane, member.number)
+                assert await link_reference(connection, digest, place, partner)
     return Worked(engine, file, partners)
 
 
-def roll_forward(url: str, worked: Worked, days: list[str]) -> dict[str, dict]:
+def roll_forward(url: str, worked: Worked, days: list[str]) -> dict[str, dict[str, Any]]:
     """The points lines of each day, by recorded business day, from opening to closing."""
     lines: dict[str, Counter[str]] = {day: Counter() for day in days}
     by_issuer: dict[str, Counter[str]] = {day: Counter() for day in days}

@@ -4,6 +4,7 @@ from datetime import date
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 
 from ledger.ids import LedgerKey
 from ledger.posting import expiry
@@ -11,7 +12,9 @@ from ledger.posting.engine import Engine
 from ledger.posting.expiry import DayNotOver, Lapses, post_lapses
 from ledger.rules.commands import Earn, Redeem
 from ledger.rules.outcomes import Outcome, Posted
+from ledger.rules.programmes import EarnRate
 from ledger.store.members import create_members
+from ledger.store.registry_writes import NewProgramme, NewRules, add_partner, add_programme, permit
 from ledger.store.unit_of_work import unit_of_work
 from tests.command_line import CommandLine
 from tests.databases import LedgerDatabase
@@ -36,19 +39,28 @@ async def earn(engine: Engine, member: int, points: int, programme: str = "WEEK"
     return await engine.posters.submit(submission)
 
 
+async def set_up(connection: AsyncConnection) -> int:
+    """Add WEEK, whose points are good for 7 days, EVER, whose points stay good, and a partner in both."""
+    partner = await add_partner(connection, "TEA", "Tea", "merchant")
+    for code, validity_days in (("WEEK", 7), ("EVER", None)):
+        rules = NewRules(EarnRate(1, 100), validity_days=validity_days)
+        new = NewProgramme(code=code, currency="CNY", zone="Asia/Shanghai", rules=rules)
+        programme = await add_programme(connection, new)
+        await permit(connection, programme, partner, may_issue=True, may_accept=True)
+    return partner
+
+
 @pytest.fixture
 def town(sandbox: CommandLine) -> CommandLine:
     """Ten members who each earned 10 points that are good for 7 days, to 7 April, and 5 that stay good."""
-    sandbox.done("programmes", "add", "WEEK", "--validity-days", "7")
-    sandbox.done("programmes", "add", "EVER", "--no-expiry")
-    sandbox.done("partners", "add", "TEA", "--kind", "merchant", "--name", "Tea")
 
     async def fill(engine: Engine) -> None:
-        partner = engine.registry.current.partner_coded("TEA")
-        assert partner is not None
         references = [f"m{number}" for number in range(MEMBERS)]
-        async with engine.pool.connection() as connection, unit_of_work(connection):
-            await create_members(connection, engine.key, partner.number, references, engine.lanes)
+        async with engine.pool.connection() as connection:
+            async with unit_of_work(connection):
+                partner = await set_up(connection)
+                await create_members(connection, engine.key, partner, references, engine.lanes)
+            await engine.registry.refresh(connection)
         for number in range(MEMBERS):
             assert isinstance(await earn(engine, number, 10), Posted)
             assert isinstance(await earn(engine, number, 5, "EVER"), Posted)

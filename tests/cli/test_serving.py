@@ -186,7 +186,8 @@ def test_serve_with_demo_data_says_how_to_look_around(
         with psycopg.connect(database.service_url) as connection:
             [(enrolled,)] = connection.execute("select min(created_at) from members").fetchall()
         visit = next(visit for visit in month(to_instant(enrolled)) if visit.partner == match[1])
-        assert running.get(f"/v1/transactions?key={visit.key}", key).json()["partner"] == match[1]
+        [found] = running.get(f"/v1/transactions?key={visit.key}", key).json()["transactions"]
+        assert found["partner"] == match[1]
         assert "demo city" in running.get("/").text
         assert running.stop() == 0
 

@@ -108,6 +108,7 @@ class Books(msgspec.Struct):
             if posting.credit_kind == AccountKind.REDEEMED:
                 lot.redeemed += posting.amount
             if posting.debit_kind == AccountKind.REDEEMED:
+                assert lot.lapses_at > transaction.recorded_at, "nothing is given back into a lapsed lot"
                 lot.redeemed -= posting.amount
             if posting.credit_kind == AccountKind.EXPIRED:
                 lot.expired += posting.amount

@@ -53,13 +53,15 @@ class Contents(NamedTuple):
 
 
 class RunningLedger:
-    """The service, several connections to it, and an engine of this process's own over the same database."""
+    """Services, connections to them in turn, and an engine of this process's own, all over one database."""
 
-    def __init__(self, service: Service, connection: psycopg.Connection) -> None:
-        self.service = service
+    def __init__(self, services: Sequence[Service], connection: psycopg.Connection) -> None:
+        self.service = services[0]
+        self.disagreements: list[AssertionError] = []
         self._connection = connection
         self._clients = [
-            httpx.Client(base_url=service.base_url, timeout=REQUEST_TIMEOUT_SECONDS) for _ in range(CONNECTIONS)
+            httpx.Client(base_url=services[number % len(services)].base_url, timeout=REQUEST_TIMEOUT_SECONDS)
+            for number in range(CONNECTIONS)
         ]
         self._turn = 0
         self._callers = ThreadPoolExecutor(CONNECTIONS)
