@@ -4,6 +4,7 @@ The service, the command line, imports and the demo city all open one of these, 
 same unsafe databases and finishes its queue in the same way.
 """
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -22,6 +23,7 @@ from ledger.store.migrate import head_revision
 from ledger.store.unit_of_work import open_pool
 
 CONNECT_LIMIT_SECONDS = 5
+GARBAGE_THRESHOLDS = (50_000, 20, 50)
 RETRY_AFTER_SECONDS = 1
 
 
@@ -53,6 +55,7 @@ class Engine:
         history, or another ledger's key.
         """
         ledger = await inspect_ledger(url, key)
+        _calm_garbage_collection()
         async with open_pool(url) as pool:
             posters = Posters(url, RegistryCache(), groups=groups)
             async with pool.connection() as connection:
@@ -61,6 +64,16 @@ class Engine:
                 yield cls(pool, ledger, key, posters)
             finally:
                 await posters.stop()
+
+
+def _calm_garbage_collection() -> None:
+    """Look for garbage in cycles less often.
+
+    Why: a batch makes tens of thousands of objects that reference counting frees, and hardly a cycle;
+    the default looks after every 700 and took a quarter of the posting time.
+    """
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 async def inspect_ledger(url: str, key: LedgerKey) -> LedgerRow:

@@ -53,11 +53,12 @@ column = "invoice"
 prefix = "C"
 """
 
+# What grows with transactions: not what there is once per member or party, however often they trade.
 _DISK = """
 select sum(pg_total_relation_size(c.oid))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'public' and c.relkind = 'r'
-  and c.relname !~ '^(member_names|members|credentials|lanes|imports|import_lines)$'
+  and c.relname !~ '^(members|member_names|member_points|party_balances|credentials|lanes|imports|import_lines)$'
 """
 _TRANSACTIONS = "select coalesce(sum(next_sequence - 1), 0) from lanes"
 

@@ -12,7 +12,7 @@ from tests.service import Service
 
 COMMANDS = 150
 MEMBERS = 4
-PARTS = ("kind", "points", "balance_after", "available_after", "pending_after", "scene", "explanation")
+PARTS = ("kind", "points", "balance_after", "available_after", "pending_after", "scene")
 
 
 def live(service: Service) -> dict[str, Any]:
