@@ -71,16 +71,26 @@ order by s.lane, s.sequence
 
 _NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
-# Earns with a spend that is not all taken back, of members whose cancellations name no original.
+# Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
+# many as hold the spend that the batch takes back of that member. What is all taken back holds nothing.
 # Why "+ 0": a member has few transactions and a partner has many, which a fresh table does not tell.
 _EARNS_TO_TAKE_BACK = """
-select t.lane, t.sequence
-from unnest(%b, %b, %b, %b) as wanted(lane, member, programme, partner)
-join transactions t
-  on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
- and t.partner + 0 = wanted.partner and t.kind = 1
-left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
-where t.spend_minor > coalesce(b.spend_minor, 0)
+select distinct lane, sequence
+from (
+    select t.lane, t.sequence, wanted.spend_minor,
+           sum(t.spend_minor - coalesce(b.spend_minor, 0)) over (
+               partition by wanted.number order by t.occurred_at desc, t.sequence desc
+               rows between unbounded preceding and 1 preceding
+           ) as held_by_later
+    from unnest(%b, %b, %b, %b, %b, %b, %b)
+         as wanted(number, lane, member, programme, partner, occurred_at, spend_minor)
+    join transactions t
+      on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
+     and t.partner + 0 = wanted.partner and t.kind = 1 and t.occurred_at <= wanted.occurred_at
+    left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
+    where t.spend_minor > coalesce(b.spend_minor, 0)
+) earns
+where coalesce(held_by_later, 0) < spend_minor
 """
 
 

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from ledger.errors import ClockBehind
 from ledger.ids import Place
 from ledger.rules.business_day import MICROSECONDS_PER_SECOND, end_of_day
-from ledger.rules.commands import Earn, Expire, Redeem, Submission, TakeBack
+from ledger.rules.commands import Earn, Expire, Redeem, Reverse, Submission, TakeBack
 from ledger.rules.journal import TransactionKind
 from ledger.rules.lots import spend_order
 from ledger.rules.programmes import Registry
@@ -26,12 +26,13 @@ from ledger.rules.state import (
     ShortfallState,
 )
 from ledger.store import lane_queries as queries
-from ledger.store.arrays import Bigints, Bytes, Integers, Smallints
+from ledger.store.arrays import Bigints, Bytes, Integers, Moments, Smallints
 from ledger.store.unit_of_work import BEGIN
 
 MAXIMUM_LEAD_SECONDS = 60
 ALL_LOTS = -1
 LOTS_PER_REDEMPTION = 8
+MOST_MINOR = (1 << 63) - 1
 
 
 class RegistryChanged(Exception):
@@ -46,8 +47,32 @@ class _Wanted(msgspec.Struct):
     points: dict[tuple[int, int, int], int]
     """(lane, member, programme) to how many lots its commands may use; ALL_LOTS for all."""
     originals: list[Place]
-    earns: list[tuple[int, int, int, int]]
-    """(lane, member, programme, partner) of take-backs."""
+    take_backs: dict[tuple[int, int, int, int], list[TakeBack]]
+    """(lane, member, programme, partner) to the take-backs of the batch."""
+    reversed_members: set[int]
+    """Members of whom the batch reverses a transaction by its name."""
+
+    def earn_arrays(self) -> list[bytes]:
+        """Which earns to read: of a member, partner and programme up to a time, until they hold a spend.
+
+        A batch's take-backs of one member may meet in the same earns, so each reads for all of them;
+        beside a reversal, which may empty any earn, all are read.
+        """
+        earns: dict[tuple[int, int, int, int, int, int], None] = {}
+        for place, commands in self.take_backs.items():
+            spend_minor = min(sum(command.spend_minor for command in commands), MOST_MINOR)
+            if place[1] in self.reversed_members:
+                spend_minor = MOST_MINOR
+            earns.update({(*place, command.occurred_at, spend_minor): None for command in commands})
+        return [
+            Integers.of(range(len(earns))),
+            Smallints.of([lane for lane, *_ in earns]),
+            Bigints.of([member for _, member, *_ in earns]),
+            Integers.of([programme for _, _, programme, *_ in earns]),
+            Integers.of([partner for _, _, _, partner, *_ in earns]),
+            Moments.of([occurred_at for *_, occurred_at, _ in earns]),
+            Bigints.of([spend_minor for *_, spend_minor in earns]),
+        ]
 
 
 class _Cursors(msgspec.Struct):
@@ -90,7 +115,7 @@ async def read_state(
 
 
 def _wanted(lanes: Iterable[int], submissions: Sequence[Submission], registry: Registry) -> _Wanted:
-    wanted = _Wanted(sorted(lanes), [], {}, [], [])
+    wanted = _Wanted(sorted(lanes), [], {}, [], {}, set())
     for submission in submissions:
         command = submission.command
         wanted.keys.append(submission.key_digest)
@@ -107,7 +132,9 @@ def _wanted(lanes: Iterable[int], submissions: Sequence[Submission], registry: R
         place = (submission.lane, submission.member, programme)
         wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
         if isinstance(command, TakeBack):
-            wanted.earns.append((*place, submission.partner))
+            wanted.take_backs.setdefault((*place, submission.partner), []).append(command)
+        elif isinstance(command, Reverse):
+            wanted.reversed_members.add(submission.member)
     return wanted
 
 
@@ -144,17 +171,11 @@ async def _send(connection: AsyncConnection, wanted: _Wanted) -> _Cursors:
         cursors.originals = [await connection.execute(queries.READ_ORIGINALS, named)]
         cursors.uses = [await connection.execute(queries.READ_USES, named)]
         cursors.families += [await connection.execute(queries.READ_FAMILY, named)]
-    if wanted.earns:
-        earns = list(dict.fromkeys(wanted.earns))
-        arrays = [
-            Smallints.of([earn[0] for earn in earns]),
-            Bigints.of([earn[1] for earn in earns]),
-            Integers.of([earn[2] for earn in earns]),
-            Integers.of([earn[3] for earn in earns]),
-        ]
-        cursors.originals += [await connection.execute(queries.READ_EARNS, arrays)]
-        cursors.uses += [await connection.execute(queries.READ_EARN_USES, arrays)]
-        cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, arrays)]
+    if wanted.take_backs:
+        earns = wanted.earn_arrays()
+        cursors.originals += [await connection.execute(queries.READ_EARNS, earns)]
+        cursors.uses += [await connection.execute(queries.READ_EARN_USES, earns)]
+        cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, earns)]
     return cursors
 
 
@@ -182,7 +203,7 @@ async def _fill(state: LedgerState, wanted: _Wanted, cursors: _Cursors) -> None:
         original = state.originals[Place(lane, sequence)]
         if (lot, amount) not in original.uses:
             original.uses.append((lot, amount))
-    if wanted.earns:
+    if wanted.take_backs:
         _offer_earns(state, wanted)
 
 
@@ -191,7 +212,7 @@ async def _all_rows(cursors: Sequence[AsyncCursor[TupleRow]]) -> list[TupleRow]:
 
 
 def _offer_earns(state: LedgerState, wanted: _Wanted) -> None:
-    for _, member, programme, partner in wanted.earns:
+    for _, member, programme, partner in wanted.take_backs:
         state.earns[member, programme, partner] = []
     for original in state.originals.values():
         earns = state.earns.get((original.member, original.programme, original.partner))

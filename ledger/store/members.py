@@ -75,6 +75,11 @@ def name_digest(key: LedgerKey, partner: int, name: str) -> bytes:
     return key.member_digest("id", "", name.lower())
 
 
+def _new_card() -> str:
+    """A card number that nobody can guess from another."""
+    return f"{secrets.randbelow(10**CARD_DIGITS):0{CARD_DIGITS}d}"
+
+
 async def find_members(connection: AsyncConnection, digests: Sequence[bytes]) -> dict[bytes, Member]:
     """Find members by digests of their names; unknown and blocked names are left out."""
     cursor = await connection.execute(_FIND, [Bytes.of(digests)])
@@ -99,7 +104,7 @@ async def create_members(
             number % lanes,
             number,
             make_id(now, number % lanes, number, secrets.randbits(22)),
-            "".join(secrets.choice("0123456789") for _ in range(CARD_DIGITS)),
+            _new_card(),
         )
         for reference, number in zip(references, numbers, strict=True)
     }
@@ -153,7 +158,7 @@ async def link_reference(connection: AsyncConnection, digest: bytes, member: Mem
 
 async def issue_card(connection: AsyncConnection, key: LedgerKey, member: Member, *, block_others: bool) -> str:
     """Give a member a new card number, blocking the older ones where asked."""
-    card = "".join(secrets.choice("0123456789") for _ in range(CARD_DIGITS))
+    card = _new_card()
     digest = name_digest(key, 0, f"card:{card}")
     await connection.execute(_LINK, [digest, member.lane, member.number, None, "card"])
     if block_others:

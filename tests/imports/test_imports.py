@@ -1,6 +1,7 @@
 """Imports on a real database: what becomes of each line, and that nothing is doubled or lost however they end."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ledger.rules.state import LedgerState
 from ledger.store.imports import Advance, Import, ImportOvertaken, advance_import, claimed_import, start_import
 from ledger.store.unit_of_work import unit_of_work
 from tests.databases import LedgerDatabase
+from tests.imports.kept_model import Model, assert_alike
 from tests.imports.shops import (
     SAMPLE_FILE,
     SAMPLE_MAPPING,
@@ -173,6 +175,26 @@ def test_junk_in_the_middle_fails_its_lines_and_the_import_goes_on(shop: LedgerD
     assert done.state == "done"
     assert done.posted + done.refused + done.failed == done.lines_done
     assert "\\x00" in "".join(report[4] for report in reports(shop))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_cancellations_of_few_members_agree_with_an_independent_model(
+    shop: LedgerDatabase, tmp_path: Path, seed: int
+) -> None:
+    """Cancellations of one member meet in one unit of work, also out of the order of time."""
+    chance = random.Random(seed)
+    path = tmp_path / "crowded.csv"
+    content = ["invoice,invoice_at,customer,amount_pence"]
+    for number in range(1500):
+        at = f"2024-03-{1 + min(27, number // 60 + chance.randrange(4)):02}T{chance.randrange(24):02}:00:00"
+        sign, letter = ("-", "C") if chance.random() < 0.4 else ("", "")
+        pence = chance.choice([1, 99, 100, 250, 999, 5000]) + chance.randrange(1000)
+        content.append(f"{letter}{number},{at},{chance.randrange(4)},{sign}{pence}")
+    path.write_text("\n".join(content) + "\n")
+    model = Model()
+    model.read(path)
+    import_file(shop, path)
+    assert_alike(shop, model)
 
 
 class _PowerCut(BaseException):

@@ -1,14 +1,12 @@
 """A real year of a shop: 22,190 invoices, 3,654 of them cancellations that name no original."""
 
 import asyncio
-import csv
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -17,8 +15,8 @@ import pytest
 from ledger.audit import audit
 from ledger.store.unit_of_work import open_pool
 from tests.databases import LedgerDatabase
+from tests.imports.kept_model import Model, assert_alike
 from tests.imports.shops import (
-    KEY,
     KEY_BYTES,
     SAMPLE_MAPPING,
     SHOP,
@@ -36,49 +34,6 @@ COMMAND = "from api.cli.main import main; main()"
 WAIT_SECONDS = 60
 
 
-@dataclass
-class KeptEarn:
-    """An invoice that earned, and the pence of it that are kept."""
-
-    invoice: str
-    at: str
-    line: int
-    kept_pence: int
-
-
-@dataclass
-class Model:
-    """What the year must come to, told in a few lines."""
-
-    earns: dict[str, list[KeptEarn]] = field(default_factory=dict)
-    reports: dict[int, str] = field(default_factory=dict)
-
-    def read(self, path: Path) -> None:
-        with path.open(encoding="utf-8", newline="") as file:
-            for line, row in enumerate(csv.DictReader(file), start=2):
-                self._take(line, row)
-
-    def _take(self, line: int, row: dict[str, str]) -> None:
-        earns = self.earns.setdefault(row["customer"], [])
-        pence, at = int(row["amount_pence"]), row["invoice_at"]
-        if not row["invoice"].startswith("C"):
-            if pence < 100:
-                self.reports[line] = "zero-points"
-            else:
-                earns.append(KeptEarn(row["invoice"], at, line, pence))
-            return
-        rest = -pence
-        for earn in sorted(earns, key=lambda earn: (earn.at, earn.line), reverse=True):
-            if earn.at <= at:
-                taken = min(rest, earn.kept_pence)
-                earn.kept_pence -= taken
-                rest -= taken
-        if rest == -pence:
-            self.reports[line] = "no-earlier-earn"
-        elif rest:
-            self.reports[line] = f"partly-posted {rest / 100:.2f}"
-
-
 @pytest.fixture
 def year(shared_data: Callable[[str], Path]) -> Path:
     return shared_data(FILE)
@@ -88,41 +43,6 @@ def year(shared_data: Callable[[str], Path]) -> Path:
 def shop(database: LedgerDatabase) -> LedgerDatabase:
     found_shop(database)
     return database
-
-
-def points_of(database: LedgerDatabase) -> dict[bytes, int]:
-    """Each member's points, by the digest of the shop's reference."""
-    query = """
-    select n.digest, coalesce(p.posted, 0) from member_names n
-    left join member_points p on p.lane = n.lane and p.member = n.member where n.kind = 'reference'
-    """
-    return {bytes(digest): points for digest, points in rows(database, query)}
-
-
-def kept_of(database: LedgerDatabase) -> dict[bytes, tuple[int, int]]:
-    """What is kept of each earn, in points and pence, by the digest of its key."""
-    query = """
-    select t.key_digest, t.points - coalesce(b.points, 0), t.spend_minor - coalesce(b.spend_minor, 0)
-    from transactions t left join taken_back b on b.lane = t.lane and b.sequence = t.sequence where t.kind = 1
-    """
-    return {bytes(digest): (points, pence) for digest, points, pence in rows(database, query)}
-
-
-def lots_of(database: LedgerDatabase) -> dict[bytes, int]:
-    """The rest of each earn's lot, by the digest of its key."""
-    query = """
-    select t.key_digest, l.remaining from transactions t
-    join lots l on l.lane = t.lane and l.sequence = t.sequence where t.kind = 1
-    """
-    return {bytes(digest): points for digest, points in rows(database, query)}
-
-
-def reported(database: LedgerDatabase) -> dict[int, str]:
-    """The reports as the model writes them."""
-    return {
-        line: f"{code} {detail.split(', ')[1].split()[0]}" if code == "partly-posted" else code
-        for line, _, code, detail, _ in reports(database)
-    }
 
 
 async def is_clean(database: LedgerDatabase) -> bool:
@@ -135,18 +55,10 @@ def test_a_real_year_comes_to_what_an_independent_model_says(shop: LedgerDatabas
     done = import_file(shop, year)
     model = Model()
     model.read(year)
-    assert reported(shop) == model.reports
+    assert_alike(shop, model)
     partly = sum(report.startswith("partly") for report in model.reports.values())
     assert (done.state, done.lines_done, done.failed, done.partly_posted) == ("done", 22_190, 0, partly)
     assert done.posted == 22_190 - (len(model.reports) - partly)
-    earns = [earn for each in model.earns.values() for earn in each]
-    kept = {KEY.key_digest("p:1", earn.invoice): (earn.kept_pence // 100, earn.kept_pence) for earn in earns}
-    assert kept_of(shop) == kept
-    assert lots_of(shop) == {digest: points for digest, (points, _) in kept.items()}
-    assert points_of(shop) == {
-        KEY.member_digest("reference", "1", customer): sum(earn.kept_pence // 100 for earn in each)
-        for customer, each in model.earns.items()
-    }
     assert asyncio.run(is_clean(shop))
     before = (counts(shop), rows(shop, "select sum(next_sequence), count(*) from lanes"), reports(shop))
     assert import_file(shop, year).lines_done == 22_190
