@@ -6,6 +6,7 @@ from its view alone, by the renderer of the format that the journal noted with i
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -168,6 +169,7 @@ class LotsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(instant: int) -> str:
     """Write an instant (microseconds since 1970 UTC) in RFC 3339: UTC, with all six decimals and ``Z``."""
     return f"{to_datetime(instant).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("CITYPOINTS_HOST", "Address that `serve` listens on.", "127.0.0.1"),
         Setting("PORT", "Port that `serve` listens on, 1 to 65535.", "8000"),
         Setting("CITYPOINTS_WORKERS", "Processes that `serve` runs, 1 to 64.", "2"),
-        Setting("CITYPOINTS_LANE_GROUPS", "Posters in each process, 1 to 64, each with a connection of its own.", "2"),
+        Setting("CITYPOINTS_LANE_GROUPS", "Posters in each process, 1 to 64, each with a connection of its own.", "1"),
         Setting(
             "DATABASE_URL",
             "PostgreSQL 16 or newer as the service's role (citypoints_app). Without it: the embedded database.",
@@ -78,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    lane_groups: int = 2
+    lane_groups: int = 1
     database_url: str | None = None
     migrate_database_url: str | None = None
     ledger_key: LedgerKey | None = None

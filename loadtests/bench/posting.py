@@ -1,7 +1,6 @@
-"""In-process posting: what the core does without HTTP, in as many processes as there are cores.
+"""In-process posting: what the core does without HTTP.
 
-Each process runs its own posters over all lanes, as the service's workers do; started as
-``python -m loadtests.bench.posting CITY SEED COMMANDS``, it prints one JSON line.
+Started as ``python -m loadtests.bench.posting CITY SEED COMMANDS``, it prints one JSON line.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ WARM_UP = 2 * BATCH
 
 
 class Result(msgspec.Struct):
-    """One process's share: when its timed part began and ended (seconds since 1970), and how much it was."""
+    """When the timed part began and ended (seconds since 1970), and how many commands it had."""
 
     started: float
     ended: float
@@ -56,23 +55,15 @@ async def _post_many(engine: Engine, day: Day, prefix: str, commands: int) -> No
         await outcome
 
 
-def measure(city: Path, processes: int, commands: int, first_seed: int) -> float:
-    """Commands a second of several processes together, over the time that all of them worked."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "loadtests.bench.posting", str(city), str(first_seed + number), str(commands)],
-            stdout=subprocess.PIPE,
-        )
-        for number in range(processes)
-    ]
-    results = []
-    for process in running:
-        output, _ = process.communicate()
-        if process.returncode != 0:
-            raise RuntimeError(f"a posting process ended with {process.returncode}")
-        results.append(msgspec.json.decode(output, type=Result))
-    elapsed = max(result.ended for result in results) - min(result.started for result in results)
-    return sum(result.commands for result in results) / elapsed
+def measure(city: Path, commands: int, seed: int) -> float:
+    """Commands a second of one process, beside PostgreSQL on the same machine.
+
+    Why one: it keeps one core busy and PostgreSQL the other; two would wait for each other's lanes.
+    """
+    command = [sys.executable, "-m", "loadtests.bench.posting", str(city), str(seed), str(commands)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    result = msgspec.json.decode(output, type=Result)
+    return result.commands / (result.ended - result.started)
 
 
 if __name__ == "__main__":

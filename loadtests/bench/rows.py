@@ -24,7 +24,7 @@ from loadtests.bench.scale import Scale
 from loadtests.bench.service import CITYPOINTS, drive, running_service
 from loadtests.bench.table import Row, mean
 
-PROCESSES = 2
+WORKERS = 2
 CANCELLED = 0.1
 BULK_ITEMS = 100
 LIKELY_SINGLES_A_SECOND = 12_000
@@ -92,9 +92,9 @@ class Bench:
         return row
 
     def post(self, commands: int) -> float:
-        """Post commands in process and return how many a second."""
-        self._seed += PROCESSES
-        return posting.measure(self.city, PROCESSES, commands // PROCESSES, self._seed)
+        """Post commands in one process and return how many a second."""
+        self._seed += 1
+        return posting.measure(self.city, commands, self._seed)
 
     def read_number(self, query: str) -> int:
         """Read one number from the ledger's database."""
@@ -166,7 +166,7 @@ def measure_http(bench: Bench) -> Iterator[Row]:
     merchants = asyncio.run(_make_keys(bench.server.service_url(), city.partners))
     seconds = bench.scale.http_seconds
     singles = int(LIKELY_SINGLES_A_SECOND * seconds)
-    with running_service(bench.data, PROCESSES) as port:
+    with running_service(bench.data, WORKERS) as port:
 
         def send(connections: int, messages: list[bytes], status: int) -> "tuple[float, float, float]":
             result = drive(bench.data, port, connections, seconds, messages, status)
