@@ -95,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             host=given.get("CITYPOINTS_HOST", "127.0.0.1"),
             port=_integer(given, "PORT", 8000, _SHORTEST_PORT, _LONGEST_PORT),
             workers=_integer(given, "CITYPOINTS_WORKERS", 2, 1, _MAXIMUM_WORKERS),
-            lane_groups=_integer(given, "CITYPOINTS_LANE_GROUPS", 2, 1, _MAXIMUM_LANE_GROUPS),
+            lane_groups=_integer(given, "CITYPOINTS_LANE_GROUPS", 1, 1, _MAXIMUM_LANE_GROUPS),
             database_url=_address(given, "DATABASE_URL"),
             migrate_database_url=_address(given, "MIGRATE_DATABASE_URL"),
             ledger_key=_key(given),

@@ -74,7 +74,9 @@ def programme(**changes: Any) -> Programme:
 def registry(*programmes: Programme) -> Registry:
     """A set-up of these programmes, or of the usual one."""
     chosen = programmes or (programme(),)
-    fundings = {partner.funding: ((partner.number, 1),) for partner in PARTNERS.values()}
+    fundings: dict[int, tuple[tuple[int, int], ...]] = {
+        partner.funding: ((partner.number, 1),) for partner in PARTNERS.values()
+    }
     return Registry(1, {one.code: one for one in chosen}, PARTNERS, fundings)
 
 

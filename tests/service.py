@@ -60,7 +60,7 @@ class Service:
         database: LedgerDatabase,
         workers: int = 1,
         groups: int = 2,
-        sandbox: bool = False,  # noqa: FBT001, FBT002 - reads as a word at every call
+        sandbox: bool = False,  # noqa: FBT002 - reads as a word at every call
         environment: Mapping[str, str] | None = None,
         application: str = APPLICATION,
     ) -> Self:
@@ -131,7 +131,7 @@ class Service:
             time.sleep(POLL_SECONDS)
         raise ServiceFailed(f"not ready within {READY_LIMIT_SECONDS} s, last answer {answer}\n{self.log()}")
 
-    def get(self, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx has its own
+    def get(self, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
         """Read; without a key as the operator."""
         return self.request("GET", path, key=key, **options)
 
@@ -148,7 +148,7 @@ class Service:
         all_headers = {"Idempotency-Key": idempotency_key or str(uuid4()), **(headers or {})}
         return self.request("POST", path, key=key, json=body, headers=all_headers)
 
-    def request(self, method: str, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:  # noqa: ANN401
+    def request(self, method: str, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
         """Send any request; without a key as the operator."""
         headers = {"Authorization": f"Bearer {key or self.operator_key}", **(options.pop("headers", None) or {})}
         return httpx.request(method, self.base_url + path, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS, **options)

@@ -70,15 +70,15 @@ class Regular:
     ref: str
     card: str
 
-    def earn(self, points: int = 100, **options: Any) -> httpx.Response:  # noqa: ANN401 - fields of the body
+    def earn(self, points: int = 100, **options: Any) -> httpx.Response:
         """Have the partner give points; ``idempotency_key`` and ``headers`` are not of the body."""
         return self._post("/v1/earnings", {"points": points}, options)
 
-    def spend(self, amount: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - fields of the body
+    def spend(self, amount: str, **options: Any) -> httpx.Response:
         """Have the member earn by a spend in CNY."""
         return self._post("/v1/earnings", {"spend": {"currency": "CNY", "amount": amount}}, options)
 
-    def redeem(self, points: int, **options: Any) -> httpx.Response:  # noqa: ANN401 - fields of the body
+    def redeem(self, points: int, **options: Any) -> httpx.Response:
         """Have the member pay with points."""
         return self._post("/v1/redemptions", {"points": points}, options)
 
@@ -87,7 +87,7 @@ class Regular:
         transaction: str,
         *,
         idempotency_key: str | None = None,
-        **body: Any,  # noqa: ANN401 - fields of the body
+        **body: Any,
     ) -> httpx.Response:
         """Have the partner take a transaction back."""
         return self.street.service.post(

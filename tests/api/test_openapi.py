@@ -113,7 +113,7 @@ def _try_everything(street: Street, caller: str, mode: GenerationMode) -> None:
         _try(street, result.ok(), key, known, mode)
 
 
-def _try(street: Street, operation: Any, key: str, known: dict[str, str], mode: GenerationMode) -> None:  # noqa: ANN401
+def _try(street: Street, operation: Any, key: str, known: dict[str, str], mode: GenerationMode) -> None:
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,

@@ -100,7 +100,7 @@ def test_start_page_names_every_place(client: TestClient[Litestar]) -> None:
 
 @pytest.mark.parametrize("sandbox", [True, False])
 @pytest.mark.parametrize("demo", [True, False])
-def test_banner_says_what_is_not_real(sandbox: bool, demo: bool) -> None:  # noqa: FBT001  pytest passes the cases
+def test_banner_says_what_is_not_real(sandbox: bool, demo: bool) -> None:
     with TestClient(_app(Site(version="1", sandbox=sandbox, demo=demo))) as client:
         html = client.get("/").text
     assert (texts_in("en")["sandbox_title"] in html) is sandbox

@@ -152,7 +152,7 @@ def client() -> Iterator[TestClient[Litestar]]:
         yield client
 
 
-def _problem(response: Any, code: str) -> dict[str, Any]:  # noqa: ANN401  httpx's class depends on the client
+def _problem(response: Any, code: str) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
     assert body["code"] == code, body
     assert response.status_code == body["status"] == PROBLEM_TYPES[code].status

@@ -62,7 +62,7 @@ def post_all(url: str, partner: int, seed: int) -> dict[int, Answer]:
         numbers.sort(reverse=True)
 
     async def run() -> dict[int, Answer]:
-        answers = {}
+        answers: dict[int, Answer] = {}
         async with Engine.open(url, LedgerKey(SECRET)) as engine:
             for start in range(0, COMMANDS, AT_ONCE):
                 some = numbers[start : start + AT_ONCE]

@@ -125,18 +125,14 @@ async def test_a_command_the_database_refuses_fails_alone(shop: Shop, database: 
         return decide(submission, state)
 
     async with shop.posters(database.service_url, unbalanced, groups=1) as posters:
-        waiting = [
-            posters.enqueue(await shop.earn(f"k{number}", number, 10 + number)) for number in range(MEMBERS)
-        ]
+        waiting = [posters.enqueue(await shop.earn(f"k{number}", number, 10 + number)) for number in range(MEMBERS)]
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [isinstance(outcome, Posted) for outcome in outcomes] == [number != 3 for number in range(MEMBERS)]
     assert isinstance(outcomes[3], psycopg.errors.CheckViolation)
     assert (await shop.totals())[0] == MEMBERS - 1
 
 
-async def test_a_full_queue_takes_nothing_and_the_key_may_be_tried_again(
-    shop: Shop, database: LedgerDatabase
-) -> None:
+async def test_a_full_queue_takes_nothing_and_the_key_may_be_tried_again(shop: Shop, database: LedgerDatabase) -> None:
     async with shop.posters(database.service_url, maximum_queue=2, groups=1) as posters:
         submissions = [await shop.earn(f"k{number}") for number in range(3)]
         waiting = [posters.enqueue(submission) for submission in submissions[:2]]

@@ -159,7 +159,7 @@ def test_anyone_can_rebuild_the_hash_from_the_form_alone() -> None:
 def test_every_kind_has_its_golden_form() -> None:
     assert {transaction.kind for transaction, _, _ in GOLDEN.values()} == set(TransactionKind)
     assert FORMAT == 1
-    assert CHAIN_START == bytes(32)
+    assert bytes(32) == CHAIN_START
 
 
 def test_the_chain_binds_each_transaction_to_all_before() -> None:

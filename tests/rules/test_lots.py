@@ -14,7 +14,7 @@ from tests.rules.ledger_in_memory import LedgerInMemory
 
 def lot(number: int, **changes: int) -> LotState:
     """A usable lot of 10 points."""
-    fields: dict[str, int] = {
+    fields: dict[str, Any] = {
         "earned_at": NOON - DAY,
         "available_from": NOON - DAY,
         "lapses_at": NOON + DAY,
@@ -62,7 +62,7 @@ def test_soonest_expiry_comes_first_then_earliest_earned_then_lot_number() -> No
         ({"remaining": 1}, True),
     ],
 )
-def test_pending_lapsed_and_empty_lots_are_never_used(changes: dict[str, int], usable: bool) -> None:  # noqa: FBT001
+def test_pending_lapsed_and_empty_lots_are_never_used(changes: dict[str, int], usable: bool) -> None:
     assert bool(usable_lots(points_of(lot(1, **changes)), NOON)) is usable
 
 

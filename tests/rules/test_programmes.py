@@ -50,6 +50,6 @@ def test_accounts_have_the_owner_and_side_that_accounting_gives_them(
     kind: AccountKind,
     owner: str,
     normal_side: str,
-    either_side: bool,  # noqa: FBT001
+    either_side: bool,
 ) -> None:
     assert CHART[kind] == (owner, normal_side, either_side)

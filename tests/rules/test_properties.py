@@ -1,6 +1,7 @@
 """Any sequence of commands over any time: the state agrees with books kept from the journal alone."""
 
 from datetime import date
+from typing import Any
 
 import msgspec
 from hypothesis import given, settings
@@ -19,7 +20,6 @@ from tests.builders import (
     BANK,
     DAY,
     HOUR,
-    NOON,
     SUPERMARKET,
     earn,
     expire,
@@ -108,7 +108,7 @@ class Story:
                 self._submit(command, partner=step.partner)
 
     def _command(self, step: Step) -> PartnerCommand | Expire | None:
-        names = {"member": step.member, "programme": step.programme}
+        names: dict[str, Any] = {"member": step.member, "programme": step.programme}
         now = self.ledger.now
         if step.what.startswith(("reverse", "return")):
             return self._reversal(step)
@@ -142,7 +142,7 @@ class Story:
         return reverse(original, points=step.amount // 3 + 1)
 
     def _submit(self, command: PartnerCommand | Expire, *, partner: int) -> None:
-        resolved = {} if isinstance(command, Reverse) else {"partner": partner}
+        resolved: dict[str, Any] = {} if isinstance(command, Reverse) else {"partner": partner}
         submission = self.ledger.submission(command, **resolved)
         before, but_for_its_key = snapshot(self.ledger.state), snapshot(self.ledger.state, keys=False)
         decision = decide(submission, self.ledger.state)

@@ -2,23 +2,31 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from ledger.posting import poster
-from ledger.rules import decide, recording, reversals
-from ledger.rules.business_day import end_of_day
+from ledger.rules import decide, reversals, state
+from ledger.rules.accounts import AccountKind
 from ledger.rules.commands import Reverse, Submission
 from ledger.rules.journal import Posting, Transaction
+from ledger.rules.lots import spend_order
+from ledger.rules.outcomes import Decided, Draft
 from ledger.rules.programmes import Programme
 from ledger.rules.shortfalls import Repayment
-from ledger.rules.state import LedgerState, LotState, OriginalState
+from ledger.rules.state import LedgerState, LotState, OriginalState, PointsState
 from ledger.store import lane_queries, lane_state, lane_writes
 
 LONGER_DAYS = 30
 WINDOW_SECONDS = 0.03
+
+
+def put(owner: object, name: str, broken: object) -> None:
+    """Replace a part of the ledger; AttributeError where there is none of that name any more."""
+    getattr(owner, name)
+    setattr(owner, name, broken)
 
 
 class NoRepayment(Repayment):
@@ -36,12 +44,12 @@ def drop_a_posting() -> None:
     async def write_all_but_one(connection: Any, transactions: list[Transaction]) -> None:
         await write(connection, [msgspec.structs.replace(t, postings=t.postings[:1]) for t in transactions])
 
-    lane_writes._insert_postings = write_all_but_one
+    put(lane_writes, "_insert_postings", write_all_but_one)
 
 
 def skip_the_lane_lock() -> None:
     """Lanes are read without a lock; a pause before the decision widens the window in which that matters."""
-    lane_queries.LOCK_LANES = lane_queries.LOCK_LANES.replace("for update", "")
+    put(lane_queries, "LOCK_LANES", lane_queries.LOCK_LANES.replace("for update", ""))
     read = lane_state.read_state
 
     async def read_and_pause(*arguments: Any) -> LedgerState:
@@ -49,18 +57,18 @@ def skip_the_lane_lock() -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         return state
 
-    poster.read_state = read_and_pause  # type: ignore[attr-defined]
+    put(poster, "read_state", read_and_pause)
 
 
 def apply_retries_twice() -> None:
     """No key is ever known, and one that is there already is no reason to stop."""
-    lane_queries.READ_KEYS += " and false"
-    lane_queries.INSERT_KEYS += " on conflict do nothing"
+    put(lane_queries, "READ_KEYS", lane_queries.READ_KEYS + " and false")
+    put(lane_queries, "INSERT_KEYS", lane_queries.INSERT_KEYS + " on conflict do nothing")
 
 
 def apply_reversals_twice() -> None:
     """The same, of derived operations alone: earnings and redemptions know their keys."""
-    lane_queries.INSERT_KEYS += " on conflict do nothing"
+    put(lane_queries, "INSERT_KEYS", lane_queries.INSERT_KEYS + " on conflict do nothing")
     read = lane_state.read_state
 
     async def read_and_forget(
@@ -72,17 +80,16 @@ def apply_reversals_twice() -> None:
                 state.keys.pop(submission.key_digest, None)
         return state
 
-    poster.read_state = read_and_forget  # type: ignore[attr-defined]
+    put(poster, "read_state", read_and_forget)
 
 
 def refund_claw_backs() -> None:
     """Points that were spent and clawed back become the member's again when the spending is given back."""
-    reversals.Repayment = NoRepayment  # type: ignore[attr-defined, misc]
+    put(reversals, "Repayment", NoRepayment)
 
 
 def restore_with_new_expiry() -> None:
     """A redemption's points come back in new lots that count their days anew."""
-    restore: Any = reversals._Restore
 
     def give_back(self: Any, lot: LotState, amount_points: int) -> None:
         number = self._open_child(lot, amount_points)
@@ -90,22 +97,21 @@ def restore_with_new_expiry() -> None:
         self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
         partner = self._original.partner
         posting = Posting(
-            reversals.AccountKind.REDEEMED,  # type: ignore[attr-defined]
+            AccountKind.REDEEMED,
             partner,
-            reversals.AccountKind.AVAILABLE,  # type: ignore[attr-defined]
+            AccountKind.AVAILABLE,
             lot.member,
             amount_points,
             number,
         )
         self.postings += [posting, *self._repayment.from_credit(number, lot.funding, amount_points)[0]]
 
-    restore.give_back = give_back
+    put(reversals._Restore, "give_back", give_back)
 
 
 def lengthen_the_grace() -> None:
     """What comes back into a lapsed lot can be used for longer than the programme's grace."""
-    restore: Any = reversals._Restore
-    open_child = restore._open_child
+    open_child: Any = reversals._Restore._open_child
 
     def open_for_longer(self: Any, lot: LotState, amount_points: int) -> int:
         number: int = open_child(self, lot, amount_points)
@@ -113,17 +119,21 @@ def lengthen_the_grace() -> None:
         self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
         return number
 
-    restore._open_child = open_for_longer
+    put(reversals._Restore, "_open_child", open_for_longer)
 
 
 def spend_lapsed_lots() -> None:
-    """Decisions let a lot lapse a day late."""
+    """Decisions look at what is left of a lot and not at its last day; readers and the expiry job do."""
 
-    def end_of_next_day(day: date, zone_name: str) -> int:
-        return end_of_day(day + timedelta(days=1), zone_name)
+    def all_but_pending(points: PointsState, now: int) -> list[LotState]:
+        return sorted((lot for lot in points.lots if lot.remaining and lot.available_from <= now), key=spend_order)
 
-    for module in (lane_state, recording):
-        module.end_of_day = end_of_next_day  # type: ignore[attr-defined]
+    def post_no_lapse(_points: PointsState, _now: int, drafts: list[Draft], unmatched_minor: int = 0) -> Decided:
+        return Decided(drafts, len(drafts), unmatched_minor)
+
+    put(state.PointsState, "available", property(lambda points: points.posted - points.pending))
+    put(decide, "usable_lots", all_but_pending)
+    put(decide, "_after_lapses", post_no_lapse)
 
 
 def forget_shortfalls() -> None:
@@ -133,12 +143,12 @@ def forget_shortfalls() -> None:
     def reverse(state: LedgerState, original: OriginalState, programme: Programme, points: int) -> reversals.Effect:
         return reverse_earn(state, original, msgspec.structs.replace(programme, shortfall_policy="issuer"), points)
 
-    decide.reverse_earn = reverse  # type: ignore[attr-defined]
+    put(decide, "reverse_earn", reverse)
 
 
 def never_repay_shortfalls() -> None:
     """Later earnings leave the shortfall as it is."""
-    decide.Repayment = NoRepayment  # type: ignore[attr-defined, misc]
+    put(decide, "Repayment", NoRepayment)
 
 
 def forget_refusals() -> None:
@@ -147,7 +157,7 @@ def forget_refusals() -> None:
     def keep_nothing(state: LedgerState, submission: Submission, answer: bytes) -> None:
         pass
 
-    poster.record_refusal = keep_nothing  # type: ignore[attr-defined]
+    put(poster, "record_refusal", keep_nothing)
 
 
 def break_nothing() -> None:

@@ -139,10 +139,12 @@ class LedgerBesideModel(RuleBasedStateMachine):
     def send_different_requests_at_once(self, several: list[Intent]) -> None:
         self.pair.rush([self.request_of(intent) for intent in several])
 
-    @rule(intent=intents(("redeem",)), times=st.integers(3, 4))
-    def spend_the_same_points_several_times_at_once(self, intent: Intent, times: int) -> None:
+    @rule(intent=intents(("redeem",)), earned=st.integers(1, 60), times=st.integers(2, 4))
+    def spend_the_same_points_several_times_at_once(self, intent: Intent, earned: int, times: int) -> None:
         """Each of the requests is another one, and what there is suffices for one of them."""
-        self.pair.rush([self.request_of(msgspec.structs.replace(intent, share="all")) for _ in range(times)])
+        self.post("earn", intent.member, points=earned)
+        all_of_them = msgspec.structs.replace(intent, partner="SHOP", programme=0, share="all", oddity="")
+        self.pair.rush([self.request_of(all_of_them) for _ in range(times)])
 
     @rule(several=st.lists(intents(), min_size=1, max_size=4), repeats=st.booleans())
     def send_a_bulk(self, several: list[Intent], repeats: bool) -> None:
@@ -155,7 +157,9 @@ class LedgerBesideModel(RuleBasedStateMachine):
 
     @rule(intent=intents())
     def quote(self, intent: Intent) -> None:
-        self.pair.quote(*self.request_of(msgspec.structs.replace(intent, oddity="") if intent.oddity == "nobody" else intent))
+        self.pair.quote(
+            *self.request_of(msgspec.structs.replace(intent, oddity="") if intent.oddity == "nobody" else intent)
+        )
 
     @rule(interval=st.sampled_from([timedelta(seconds=1), HOUR, 5 * HOUR, DAY, 3 * DAY, 6 * DAY, 20 * DAY]))
     def let_time_pass(self, interval: timedelta) -> None:

@@ -145,9 +145,7 @@ def run_ledger(
         create_ledger(owner, LedgerKey(LEDGER_KEY), lanes=LANES, is_sandbox=True)
     with ExitStack() as running:
         started = [
-            running.enter_context(
-                Service.start(database, workers, application=application, environment=environment)
-            )
+            running.enter_context(Service.start(database, workers, application=application, environment=environment))
             for workers in services
         ]
         connection = running.enter_context(psycopg.connect(database.superuser_url, autocommit=True))

@@ -116,7 +116,7 @@ class SideBySide:
         answer = self.model.submit(label, request)
         self._note(label, request)
         response = self.ledger.post(self._call(label, request, shown=shown))
-        self._compare(label, request, answer, response, shown=shown)
+        self._compare(label, answer, response, shown=shown)
         self._check_unchanged(before, [answer])
 
     def submit_at_once(self, label: Label, request: Request, times: int) -> None:
@@ -128,7 +128,7 @@ class SideBySide:
         firsts = [one for one in responses if not is_replay(one)]
         wanted = 0 if answer.is_replay else times if answer.code == KEY_REUSED else 1
         agree("concurrent duplicates", len(firsts), wanted)
-        self._compare(label, request, answer, (firsts or responses)[0], shown=True)
+        self._compare(label, answer, (firsts or responses)[0], shown=True)
         for one in responses:
             agree("concurrent duplicates", (one.status_code, one.content), seen(responses[0]))
         self._check_unchanged(before, [answer])
@@ -142,8 +142,8 @@ class SideBySide:
             model = deepcopy(self.model)
             try:
                 answers = [(one, model.submit(*one), response) for one, response in order]
-                for (_, request), answer, response in answers:
-                    self._compare_answer(request, answer, response, shown=True)
+                for _, answer, response in answers:
+                    self._compare_answer(answer, response, shown=True)
             except Disagreement as disagreement:
                 disagreements.append(disagreement)
                 continue
@@ -167,8 +167,8 @@ class SideBySide:
         response = self.ledger.post(Call("/v1/bulk", {"mode": "independent", "items": items}, headers))
         agree("bulk", response.status_code, 200)
         results = msgspec.json.decode(response.content, type=BulkAnswer).results
-        for (label, request), answer, result in zip(several, answers, results, strict=True):
-            self._compare(label, request, answer, result.response(), shown=False)
+        for (label, _), answer, result in zip(several, answers, results, strict=True):
+            self._compare(label, answer, result.response(), shown=False)
         self._check_unchanged(before, answers)
 
     def quote(self, label: Label, request: Request) -> None:
@@ -181,7 +181,7 @@ class SideBySide:
         quoted = response.json()
         agree("quote", quoted["posts"], answer.status == CREATED)
         found = quoted["transaction"] if answer.deal else quoted["refusal"]
-        self._compare_body(request, answer, found, shown=True)
+        self._compare_body(answer, found, shown=True)
         agree("unchanged", self.ledger.contents(), before)
 
     def advance(self, interval: timedelta) -> None:
@@ -228,7 +228,9 @@ class SideBySide:
         """Every line of a member's statement, page by page, is the model's."""
         account, lines, cursor = self.model.account(member, programme), list[Any](), None
         while True:
-            query = {"programme": programme, "limit": STATEMENT_PAGE, **({"cursor": cursor} if cursor else {})}
+            query: dict[str, Any] = {"programme": programme, "limit": STATEMENT_PAGE}
+            if cursor is not None:
+                query["cursor"] = cursor
             page = self.ledger.get(f"/v1/members/{member}/statement", self.tokens[member], **query).json()
             if cursor is None:
                 agree("statement", page["lapsing"], account.lapsing(self.model.now))
@@ -303,12 +305,12 @@ class SideBySide:
         account, _ = self.model.deals.get(request["transaction"], (None, None))
         return next((member for (member, _), one in self.model.accounts.items() if one is account), "")
 
-    def _compare(self, label: Label, request: Request, answer: Answer, got: httpx.Response, *, shown: bool) -> None:
+    def _compare(self, label: Label, answer: Answer, got: httpx.Response, *, shown: bool) -> None:
         agree("replay", is_replay(got), answer.is_replay)
         if answer.is_replay:
             agree("replay", seen(got), seen(self.first_answers[label]))
             return
-        self._compare_answer(request, answer, got, shown=shown)
+        self._compare_answer(answer, got, shown=shown)
         if answer.code != KEY_REUSED:
             self._keep(label, got)
 
@@ -317,11 +319,11 @@ class SideBySide:
         if response.status_code == CREATED:
             self.ids.setdefault(label, response.json()["id"])
 
-    def _compare_answer(self, request: Request, answer: Answer, got: httpx.Response, *, shown: bool) -> None:
+    def _compare_answer(self, answer: Answer, got: httpx.Response, *, shown: bool) -> None:
         agree("answer", (got.status_code, got.json().get("code")), (answer.status, answer.code))
-        self._compare_body(request, answer, got.json(), shown=shown)
+        self._compare_body(answer, got.json(), shown=shown)
 
-    def _compare_body(self, request: Request, answer: Answer, body: dict[str, Any], *, shown: bool) -> None:
+    def _compare_body(self, answer: Answer, body: dict[str, Any], *, shown: bool) -> None:
         if answer.deal is None:
             wanted = {name: fact for name, fact in answer.facts.items() if shown or name != "available"}
             agree("answer", {name: body[name] for name in answer.facts if name in body}, wanted)
@@ -348,7 +350,7 @@ class SideBySide:
 
 def is_replay(response: httpx.Response) -> bool:
     """Whether a response says that it was given before."""
-    return response.headers.get("idempotency-replayed") == "true"
+    return bool(response.headers.get("idempotency-replayed") == "true")
 
 
 def seen(response: httpx.Response) -> tuple[int, bytes]:

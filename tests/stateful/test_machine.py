@@ -1,4 +1,4 @@
-"""The promises of the ledger, over real HTTP and real PostgreSQL, beside a model too simple to be wrong in the same way.
+"""The promises of the ledger, over real HTTP and real PostgreSQL, beside a model that is too simple to err alike.
 
 ``CITYPOINTS_EXPLORE=1`` draws other examples at every run.
 """
@@ -11,7 +11,7 @@ from tests.databases import LedgerDatabase
 from tests.stateful.machine import bounded, machine_over
 from tests.stateful.running_ledger import run_ledger
 
-EXAMPLES, STEPS = 20, 30
+EXAMPLES, STEPS = 25, 30
 
 
 def test_whatever_is_done_the_ledger_agrees_with_the_model(database: LedgerDatabase) -> None:

@@ -1,0 +1,30 @@
+"""A database returns rows in any order; what is decided must not depend on it."""
+
+import pytest
+
+from ledger.rules.decide import decide
+from ledger.rules.outcomes import Decided
+from tests.builders import DAY, NOON, earn, programme, redeem, reverse, version
+from tests.rules.ledger_in_memory import LedgerInMemory
+
+SHORT_LIVED = programme(versions=(version(validity_months=None, validity_days=1),), restore_grace_days=5)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_an_earn_is_taken_back_from_its_oldest_restored_lot_first(is_turned: bool) -> None:
+    ledger = LedgerInMemory(SHORT_LIVED)
+    earned = ledger.entry(earn(100))
+    spent = ledger.entry(redeem(100))
+    for day in (3, 4):
+        ledger.advance_to(NOON + day * DAY)
+        ledger.post(reverse(spent, points=30))
+    assert ledger.lots() == {1: 0, 2: 30, 3: 30}
+
+    if is_turned:
+        for children in ledger.state.children.values():
+            children.reverse()
+        ledger.points().lots.reverse()
+    decision = decide(ledger.submission(reverse(earned, points=40)), ledger.state)
+
+    assert isinstance(decision, Decided)
+    assert [(posting.lot, posting.amount) for posting in decision.drafts[-1].postings] == [(2, 30), (3, 10)]

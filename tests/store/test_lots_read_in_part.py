@@ -1,0 +1,57 @@
+"""A redemption reads only as many lots as it is likely to need; one that needs more reads all and runs again."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ledger.rules.outcomes import Posted, Replayed
+from ledger.store.lane_state import LOTS_PER_REDEMPTION
+from tests.builders import earn, redeem
+from tests.databases import LedgerDatabase
+from tests.store.ledger_in_postgres import Desk, LedgerInPostgres, open_ledger
+
+LOTS = 20
+
+
+@pytest.fixture
+async def ledger(database: LedgerDatabase) -> AsyncIterator[LedgerInPostgres]:
+    """A ledger whose first member has twenty lots of one point."""
+    async with open_ledger(database) as opened:
+        async with opened.posters() as desk:
+            commands = [earn(1, member=opened.members[0])] * LOTS
+            await desk.submit_together(commands, [f"lot-{number}" for number in range(LOTS)])
+        yield opened
+
+
+async def lots_used(desk: Desk, points: int) -> list[int | None]:
+    """The lots that a redemption of the first member uses, in order."""
+    posted = await desk.post(redeem(points, member=desk.ledger.members[0]))
+    return [posting.lot for posting in posted.own_entries[0].transaction.postings]
+
+
+@pytest.mark.parametrize("points", [1, LOTS_PER_REDEMPTION, LOTS_PER_REDEMPTION + 1, LOTS])
+async def test_lots_are_used_in_their_order_however_many_it_takes(ledger: LedgerInPostgres, points: int) -> None:
+    async with ledger.posters() as desk:
+        assert await lots_used(desk, points) == list(range(1, points + 1))
+        left = LOTS - points
+        if left:
+            assert await lots_used(desk, left) == list(range(points + 1, LOTS + 1))
+    assert await ledger.value("select sum(remaining)::bigint from lots") == 0
+    assert await ledger.value("select count(*) from lots where is_open") == 0
+
+
+async def test_the_same_key_twice_in_a_batch_that_reads_again_has_one_effect(ledger: LedgerInPostgres) -> None:
+    command = redeem(19, member=ledger.members[0])
+    async with ledger.posters() as desk:
+        outcomes = await desk.submit_together([command, command], ["k", "k"])
+    assert [type(outcome) for outcome in outcomes] == [Posted, Replayed]
+    assert await ledger.value("select posted from member_points where posted > 0") == 1
+
+
+async def test_all_redemptions_of_one_batch_together_use_each_lot_once(ledger: LedgerInPostgres) -> None:
+    commands = [redeem(points, member=ledger.members[0]) for points in (9, 2, 9)]
+    async with ledger.posters() as desk:
+        outcomes = await desk.submit_together(commands, ["a", "b", "c"])
+    assert [type(outcome) for outcome in outcomes] == [Posted] * 3
+    used = await ledger.rows("select lot from postings where debit_kind = 2 order by lot")
+    assert [lot for (lot,) in used] == list(range(1, LOTS + 1))
