@@ -25,12 +25,7 @@ field() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }"""
     TourStep(
         "partner",
         """\
-curl -sS $CITY/v1/partners \\
-  -H "Authorization: Bearer $OPERATOR" \\
-  -H "Idempotency-Key: tour-partner" \\
-  -H "Content-Type: application/json" \\
-  -d '{"code": "TOUR", "kind": "merchant", "name": "Corner Cafe"}'
-
+citypoints partners add TOUR --kind merchant --name "Corner Cafe"
 PARTNER=$(citypoints keys create --partner TOUR --json | field key)""",
     ),
     TourStep(
