@@ -15,7 +15,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from ledger.errors import Busy, DatabaseUnavailable, LedgerError, ShuttingDown
+from ledger.errors import Busy, ClockBehind, DatabaseUnavailable, LedgerError, ShuttingDown
 from ledger.posting import measurements
 from ledger.posting.registry_cache import RegistryCache
 from ledger.rules.commands import Expire, Submission
@@ -120,6 +120,8 @@ class Poster:
         """Post a batch to its end: every caller has an outcome or an error afterwards."""
         try:
             await self._attempt(batch)
+        except ClockBehind as error:
+            await self._post_other_lanes(batch, error)
         except LedgerError as error:
             _fail([*batch, *self._take_behind(batch)], error)
         except Exception as error:  # noqa: BLE001 - whatever it is, its caller must be told
@@ -134,6 +136,18 @@ class Poster:
             await self._post(batch[:middle])
             await self._post(batch[middle:])
 
+    async def _post_other_lanes(self, batch: list[Waiting], error: ClockBehind) -> None:
+        """Refuse what waits for the lane that is ahead of the clock, and post the rest of the batch."""
+        late = [waiting for waiting in batch if waiting.submission.lane == error.facts["lane"]]
+        if not late:
+            # The lane was one that a single command needed besides its own.
+            late = batch
+        _fail([*late, *self._take_behind(late)], error)
+        failed = {id(waiting) for waiting in late}
+        others = [waiting for waiting in batch if id(waiting) not in failed]
+        if others:
+            await self._post(others)
+
     def _take_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Take out of the queue what waits for the same lanes: it may rest on what has just failed.
 
@@ -146,12 +160,15 @@ class Poster:
 
     async def _attempt(self, batch: list[Waiting]) -> None:
         pause_seconds = FIRST_PAUSE_SECONDS
+        is_stale = False
         for _ in range(ATTEMPTS):
             try:
+                if is_stale:
+                    await self._refresh_registry()
                 await self._unit(batch, frozenset())
             except RegistryChanged:
                 await self._leave_unit()
-                await self._refresh_registry()
+                is_stale = True
             except psycopg.OperationalError as error:
                 await self._leave_unit()
                 reason = "raced" if may_succeed_again(error) else "connection"

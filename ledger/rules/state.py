@@ -180,6 +180,6 @@ class LedgerState(msgspec.Struct):
     """(lane, kind, owner, programme) to the change on the account's normal side."""
 
     def family(self, root: LotState) -> Iterable[LotState]:
-        """A lot and the lots restored from it."""
+        """A lot and the lots restored from it, oldest first, in whatever order they were read."""
         yield root
-        yield from self.children.get((root.lane, root.lot), ())
+        yield from sorted(self.children.get((root.lane, root.lot), ()), key=lambda lot: lot.lot)
