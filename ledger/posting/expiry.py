@@ -12,7 +12,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.errors import LedgerError
+from ledger.errors import MalformedRequest
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import end_of_day
@@ -28,7 +28,7 @@ KEY_DIGEST_BYTES = 32
 Progress = Callable[[int, int], None]
 
 
-class DayNotOver(LedgerError):
+class DayNotOver(MalformedRequest):
     """The day's points can still be used, in at least one programme."""
 
 

@@ -212,9 +212,9 @@ def measure_audit(bench: Bench) -> Iterator[Row]:
 
 IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_posting,
-    measure_posting_beside_audit,
-    measure_import,
     measure_http,
+    measure_import,
+    measure_posting_beside_audit,
     measure_audit,
 )
 
