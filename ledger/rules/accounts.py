@@ -2,6 +2,9 @@
 
 An account is (owner, kind, unit). Members own their accounts in their lane; every other party has a
 sub-account in each lane, and its balance is the sum over the lanes.
+
+Of a cap, ``authorised`` is what it was granted in all; it is either in the pool of its home lane, in the
+allotment of a lane, or used: authorised = pool + allotments + used, and what travels between lanes is zero.
 """
 
 from enum import IntEnum
@@ -22,6 +25,8 @@ class AccountKind(IntEnum):
     POOL = 9
     ALLOTMENT = 10
     USED = 11
+    CAP_TRANSIT = 12
+    AUTHORISED = 13
 
 
 class KindRule(NamedTuple):
@@ -41,9 +46,12 @@ CHART: dict[AccountKind, KindRule] = {
     AccountKind.EXPIRED: KindRule("programme", "credit", either_side=False),
     AccountKind.EXCHANGE: KindRule("programme", "credit", either_side=True),
     AccountKind.IN_TRANSIT: KindRule("programme", "credit", either_side=True),
-    AccountKind.POOL: KindRule("cap", "debit", either_side=True),
-    AccountKind.ALLOTMENT: KindRule("cap", "debit", either_side=False),
-    AccountKind.USED: KindRule("cap", "debit", either_side=False),
+    AccountKind.POOL: KindRule("cap", "credit", either_side=False),
+    AccountKind.ALLOTMENT: KindRule("cap", "credit", either_side=False),
+    # Of one lane: what was used in it may be given back in another, where the member has moved to.
+    AccountKind.USED: KindRule("cap", "credit", either_side=True),
+    AccountKind.CAP_TRANSIT: KindRule("cap", "credit", either_side=True),
+    AccountKind.AUTHORISED: KindRule("cap", "debit", either_side=False),
 }
 
 MEMBER_KINDS = frozenset(kind for kind, rule in CHART.items() if rule.owner == "member")

@@ -6,6 +6,8 @@ a bulk item or an import line. What the request resolves to (lane, member, origi
 in a ``Submission``.
 """
 
+from datetime import date
+
 import msgspec
 
 from ledger.ids import LedgerKey, Place
@@ -72,6 +74,121 @@ class TakeBack(Command, frozen=True, tag="take-back", kw_only=True):
     occurred_at: int
 
 
+class PlaceHold(Command, frozen=True, tag="hold", kw_only=True):
+    """Reserve points until ``expires_at``; without it for seven days."""
+
+    programme: str
+    member: str
+    points: int
+    scene: str
+    expires_at: int | None = None
+    cash_minor: int | None = None
+    currency: str | None = None
+    channel: str | None = None
+    outlet: str | None = None
+    occurred_at: int | None = None
+
+
+class Capture(Command, frozen=True, tag="capture", kw_only=True):
+    """Take held points, all of the rest where none are named; ``final`` releases what is left."""
+
+    hold: str
+    points: int | None = None
+    final: bool = False
+    cash_minor: int | None = None
+    currency: str | None = None
+
+
+class VoidHold(Command, frozen=True, tag="void", kw_only=True):
+    """Release what is left of a hold."""
+
+    hold: str
+
+
+class Gift(Command, frozen=True, tag="gift", kw_only=True):
+    """Points of one member for another; their lots keep funding and expiry."""
+
+    programme: str
+    member: str
+    receiver: str
+    points: int
+
+
+class Merge(Command, frozen=True, tag="merge", kw_only=True):
+    """Two members turn out to be one person: everything of ``member`` goes to ``into``."""
+
+    member: str
+    into: str
+
+
+class Move(Command, frozen=True, tag="move", kw_only=True):
+    """Take a member, with everything it has, to another lane."""
+
+    member: str
+    to_lane: int
+
+
+class Freeze(Command, frozen=True, tag="freeze", kw_only=True):
+    """Stop a member's earns, redemptions, holds and gifts until it is unfrozen."""
+
+    member: str
+
+
+class Unfreeze(Command, frozen=True, tag="unfreeze", kw_only=True):
+    """Let a frozen member's points be used again."""
+
+    member: str
+
+
+class Close(Command, frozen=True, tag="close", kw_only=True):
+    """End a membership; ``gives_up_points`` lets points that are left go back to their issuers."""
+
+    member: str
+    gives_up_points: bool = False
+
+
+class Adjust(Command, frozen=True, tag="adjust", kw_only=True):
+    """Give or take points by decision of two persons, at the cost of the partner named."""
+
+    programme: str
+    member: str
+    partner: str
+    points: int
+    takes: bool = False
+    approval: str
+
+
+class WriteOff(Command, frozen=True, tag="write-off", kw_only=True):
+    """Forgive what a member owes, oldest first, by decision of two persons; all of it without points."""
+
+    programme: str
+    member: str
+    points: int | None = None
+    approval: str
+
+
+class GrantCap(Command, frozen=True, tag="grant-cap", kw_only=True):
+    """Authorise a cap for more points."""
+
+    cap: str
+    points: int
+
+
+class SweepCap(Command, frozen=True, tag="sweep-cap", kw_only=True):
+    """Bring all allotments of a cap home when it is nearly exhausted; submitted by the ledger itself."""
+
+    cap: str
+
+
+class Notice(Command, frozen=True, tag="notice", kw_only=True):
+    """Record that a member is told of points about to expire; submitted by the ledger itself."""
+
+    programme: str
+    member: str
+    expires_on: date
+    days_before: int
+
+
 class Expire(Command, frozen=True, tag="expire", kw_only=True):
     """Post what has lapsed of one member's points; submitted by the ledger itself."""
 
@@ -79,28 +196,57 @@ class Expire(Command, frozen=True, tag="expire", kw_only=True):
     member: str
 
 
-PartnerCommand = Earn | Redeem | Reverse | TakeBack
+class AtomicItem(msgspec.Struct, frozen=True):
+    """One command of an atomic bulk, with its own idempotency key."""
+
+    key: str
+    command: "SingleCommand"
+
+
+class Atomic(Command, frozen=True, tag="atomic", kw_only=True):
+    """Many commands that post together or not at all."""
+
+    items: tuple[AtomicItem, ...]
+
+
+SingleCommand = Earn | Redeem | Reverse | PlaceHold | Capture | VoidHold
+"""What a partner may send alone, in a bulk and as a quote."""
+
+PartnerCommand = SingleCommand | TakeBack | Gift | Atomic
+
+StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap
+
+AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap
 
 
 class Submission(msgspec.Struct, kw_only=True, gc=False):
     """A command with who submits it and what it resolves to.
 
-    ``member`` and ``programme`` are numbers, None when unknown to the submitter; ``original`` is the
-    place of the transaction to reverse. ``salt``, ``details`` and ``reference_digest`` belong to the
-    erasable details. ``shows_balance``: the answer may show the member's balance. ``needs_all_lots``: the
-    first lots in the order of use were not enough.
+    ``member``, ``receiver`` and ``programme`` are numbers, None when unknown to the submitter; ``receiver``
+    is the second member of a gift or merge, in ``receiver_lane``. ``original`` is the place of the
+    transaction to reverse, ``hold`` of the hold to capture or void. ``salt``, ``details`` and
+    ``reference_digest`` belong to the erasable details. ``shows_balance``: the answer may show the
+    member's balance. ``needs_all_lots``: the first lots in the order of use were not enough.
+    ``more_members`` are members, as (lane, number), that the decision asked for. ``new_public_id`` is a
+    moved member's own, ``new_number`` the number it gets. ``items`` are those of an atomic command.
     """
 
-    command: Earn | Redeem | Reverse | TakeBack | Expire
+    command: AnyCommand
     partner: int
     key_digest: bytes
     request_digest: bytes
     lane: int
     member: int | None = None
+    receiver: int | None = None
+    receiver_lane: int | None = None
     programme: int | None = None
     original: Place | None = None
+    hold: Place | None = None
     shows_balance: bool = False
     needs_all_lots: bool = False
+    more_members: frozenset[tuple[int, int]] = frozenset()
+    new_number: int | None = None
+    items: tuple["Submission", ...] = ()
     salt: bytes | None = None
     details: bytes | None = None
     reference_digest: bytes | None = None

@@ -3,7 +3,8 @@
 The canonical form of a transaction is compact JSON of its fields in the order written here, with
 instants as integers (microseconds since 1970 UTC) and bytes as base64: anyone can rebuild it in any
 language. A lane's chain is ``hash(n) = SHA-256(hash(n-1) || canonical form of n)``, from 32 zero
-bytes. A new format number, never a changed order, extends the form.
+bytes. A new format number, never a changed order, extends the form: format 2 adds one element, the
+particulars of kinds that have some, as an object without its absent fields.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from enum import IntEnum
 import msgspec
 
 FORMAT = 1
+FORMAT_WITH_PARTICULARS = 2
 CHAIN_START = bytes(32)
 
 
@@ -23,6 +25,20 @@ class TransactionKind(IntEnum):
     REDEEM = 2
     REVERSE = 3
     EXPIRE = 4
+    HOLD = 5
+    CAPTURE = 6
+    VOID = 7
+    HOLD_EXPIRE = 8
+    GIFT = 9
+    MERGE = 10
+    MOVE = 11
+    ADJUST = 12
+    WRITE_OFF = 13
+    FREEZE = 14
+    UNFREEZE = 15
+    CLOSE = 16
+    NOTICE = 17
+    CAP = 18
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -88,6 +104,41 @@ class Transaction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     details_commitment: bytes | None
     postings: tuple[Posting, ...]
     lots: tuple[LotOpening, ...]
+
+
+class LotOrigin(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a lot opened by a merge, a move or a later return comes from: another lot, maybe of another lane."""
+
+    lot: int
+    origin_lane: int
+    origin_lot: int
+
+
+class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """What only some kinds of transactions have.
+
+    ``hold`` is the sequence, in the same lane, of the hold that a capture, void or expiry of a hold
+    changes; ``expires_at`` is set by what opens a hold. ``counter_lane`` and ``counter_sequence`` are the
+    other leg of a gift, merge or move; ``into`` is the member that a merged or moved one has become, in
+    the counter lane. ``approval`` names the second person's approval. A notice tells of points that lapse
+    after the day ``expires_on``, ``days_before`` of it. New fields come at the end.
+    """
+
+    hold: int | None = None
+    expires_at: int | None = None
+    counter_lane: int | None = None
+    counter_sequence: int | None = None
+    into: int | None = None
+    approval: str | None = None
+    expires_on: date | None = None
+    days_before: int | None = None
+    origins: tuple[LotOrigin, ...] = ()
+
+
+class ParticularTransaction(Transaction, frozen=True, array_like=True, gc=False):
+    """A transaction of a kind that has particulars: format 2."""
+
+    particulars: Particulars
 
 
 class JournalEntry(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 import msgspec
 
 from ledger.ids import Place
-from ledger.rules.journal import JournalEntry, LotOpening, Posting
+from ledger.rules.journal import JournalEntry, LotOpening, Particulars, Posting
 from ledger.rules.state import KeyRecord
 
 
@@ -17,7 +17,11 @@ class Reversal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A transaction before it has a sequence number."""
+    """A transaction before it has a sequence number.
+
+    ``member`` is 0 for what concerns a cap, ``programme`` 0 for what concerns a member as a whole. The
+    other leg of a command over two members or lanes has ``keeps_key`` false: the key leads to the first.
+    """
 
     kind: int
     lane: int
@@ -37,7 +41,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cash_minor: int | None = None
     programme_version: int | None = None
     reversal: Reversal | None = None
+    particulars: Particulars | None = None
     has_details: bool = False
+    keeps_key: bool = True
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -71,9 +77,16 @@ class KeyReused(msgspec.Struct, frozen=True):
 
 
 class NeedsLanes(msgspec.Struct, frozen=True):
-    """The command must run alone, with these lanes locked as well."""
+    """The command must run alone, with these lanes locked as well, and these members of them read."""
 
     lanes: frozenset[int]
+    members: frozenset[tuple[int, int]] = frozenset()
+
+
+class NeedsSweep(msgspec.Struct, frozen=True):
+    """The allotments of a cap must come home before the command can be decided."""
+
+    cap: str
 
 
 class NeedsLots(msgspec.Struct, frozen=True):
@@ -91,6 +104,8 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     member_id: str
     lots: dict[tuple[int, int], LotOpening]
     unmatched_minor: int = 0
+    items: "tuple[Posted | Replayed, ...]" = ()
+    """Of an atomic command, what became of each item."""
 
     @property
     def own_entries(self) -> tuple[JournalEntry, ...]:
@@ -98,5 +113,6 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
         return self.entries[len(self.entries) - self.own :]
 
 
-Decision = Decided | Refused | Replayed | KeyReused | NeedsLanes | NeedsLots
+Needs = NeedsLanes | NeedsLots | NeedsSweep
+Decision = Decided | Refused | Replayed | KeyReused | Needs
 Outcome = Posted | Refused | Replayed | KeyReused

@@ -65,6 +65,8 @@ class Programme(msgspec.Struct, frozen=True):
     versions: tuple[ProgrammeVersion, ...]
     issuers: frozenset[int]
     acceptors: frozenset[int]
+    gift_points_a_month: int = 5_000
+    """How many points a member may give, and receive, as gifts in a calendar month."""
 
     def business_day(self, instant: int) -> date:
         """The business day of an instant in this programme."""
@@ -86,6 +88,21 @@ class Partner(msgspec.Struct, frozen=True):
     funding: int
 
 
+class Cap(msgspec.Struct, frozen=True):
+    """A hard limit on points given: in a programme, by one partner or all, in one scene or all.
+
+    ``is_swept``: nearly exhausted, so its allotments are home and it is drawn from its pool directly.
+    """
+
+    number: int
+    code: str
+    programme: int
+    partner: int | None
+    scene: str | None
+    home_lane: int
+    is_swept: bool
+
+
 class Registry(msgspec.Struct, frozen=True):
     """What is set up, at one version; every change raises the version."""
 
@@ -98,12 +115,30 @@ class Registry(msgspec.Struct, frozen=True):
     numbered: dict[int, Programme] = {}
     """The programmes again, by number."""
 
+    caps: tuple[Cap, ...] = ()
+
     def __post_init__(self) -> None:
         self.numbered.update({p.number: p for p in self.programmes.values()})
 
     def programme_numbered(self, number: int) -> Programme:
         """Find a programme by its number; KeyError for an unknown one."""
         return self.numbered[number]
+
+    def caps_on(self, programme: int, partner: int, scene: str | None) -> list[Cap]:
+        """The caps that an earn draws from."""
+        return [
+            cap
+            for cap in self.caps
+            if cap.programme == programme and cap.partner in (None, partner) and cap.scene in (None, scene)
+        ]
+
+    def cap_numbered(self, number: int) -> Cap:
+        """Find a cap by its number; StopIteration for an unknown one."""
+        return next(cap for cap in self.caps if cap.number == number)
+
+    def cap_coded(self, code: str) -> Cap | None:
+        """Find a cap by its code."""
+        return next((cap for cap in self.caps if cap.code == code), None)
 
     def partner_coded(self, code: str) -> Partner | None:
         """Find a partner by its code."""

@@ -10,7 +10,7 @@ from datetime import date
 import msgspec
 
 from ledger.ids import Place
-from ledger.rules.journal import JournalEntry
+from ledger.rules.journal import JournalEntry, LotOrigin
 from ledger.rules.programmes import Registry
 
 NEVER = (1 << 63) - 1
@@ -50,6 +50,45 @@ class LotState(msgspec.Struct, gc=False):
     is_new: bool = False
 
 
+class HoldState(msgspec.Struct, gc=False):
+    """A hold, by the transaction that opened it, and what is still held; ``lots`` are its open parts.
+
+    ``moved_to`` is where a merge or move has taken it.
+    """
+
+    lane: int
+    sequence: int
+    member: int
+    programme: int
+    partner: int
+    points: int
+    remaining: int
+    expires_at: int
+    scene: str | None
+    channel: str | None
+    outlet: str | None
+    moved_to: Place | None = None
+    lots: dict[int, int] = msgspec.field(default_factory=dict)
+    is_new: bool = False
+
+    @property
+    def place(self) -> Place:
+        """The place of the transaction that opened it."""
+        return Place(self.lane, self.sequence)
+
+
+class GiftMonth(msgspec.Struct, gc=False):
+    """What a member has given and received as gifts in a calendar month of the programme's zone."""
+
+    lane: int
+    member: int
+    programme: int
+    month: date
+    given: int = 0
+    received: int = 0
+    is_new: bool = True
+
+
 class ShortfallState(msgspec.Struct, gc=False):
     """What a member owes of a reversed earn, by the transaction that recorded it."""
 
@@ -87,6 +126,7 @@ class PointsState(msgspec.Struct):
     lots_complete: bool = True
     lots_read_to: tuple[int, int, int] = (0, 0, 0)
     shortfalls: list[ShortfallState] = msgspec.field(default_factory=list)
+    holds: list[HoldState] = msgspec.field(default_factory=list)
     is_new: bool = True
     is_changed: bool = False
 
@@ -97,13 +137,19 @@ class PointsState(msgspec.Struct):
 
 
 class MemberState(msgspec.Struct):
-    """A member in its lane, with its points by programme number."""
+    """A member in its lane, with its points by programme number.
+
+    ``into`` is the member, as (lane, number), that a merged or moved one has become.
+    """
 
     lane: int
     number: int
     public_id: str
     status: str
+    into: tuple[int, int] | None = None
     points: dict[int, PointsState] = msgspec.field(default_factory=dict)
+    is_new: bool = False
+    is_changed: bool = False
 
     def points_in(self, programme: int) -> PointsState:
         """The member's points in a programme; a new member starts from nothing."""
@@ -117,8 +163,8 @@ class MemberState(msgspec.Struct):
 class OriginalState(msgspec.Struct, gc=False):
     """A transaction that a reversal names, with what was taken back of it so far.
 
-    ``uses`` are its postings' lots with amounts, in order. ``expired_counted`` is the part of earlier
-    reversals that fell on points which had already expired.
+    ``uses`` are its postings' lots with amounts, in order; ``cap_uses`` what it used of caps.
+    ``expired_counted`` is the part of earlier reversals that fell on points which had already expired.
     """
 
     lane: int
@@ -135,6 +181,7 @@ class OriginalState(msgspec.Struct, gc=False):
     reversed_spend_minor: int = 0
     expired_counted: int = 0
     uses: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    cap_uses: list[tuple[int, int]] = msgspec.field(default_factory=list)
     is_changed: bool = False
 
     @property
@@ -179,7 +226,26 @@ class LedgerState(msgspec.Struct):
     party_changes: dict[tuple[int, int, int, int], int] = msgspec.field(default_factory=dict)
     """(lane, kind, owner, programme) to the change on the account's normal side."""
 
+    holds: dict[Place, HoldState] = msgspec.field(default_factory=dict)
+    changed_holds: dict[Place, HoldState] = msgspec.field(default_factory=dict)
+    gift_months: dict[tuple[int, int, date], GiftMonth] = msgspec.field(default_factory=dict)
+    changed_gift_months: dict[tuple[int, int, date], GiftMonth] = msgspec.field(default_factory=dict)
+    cap_balances: dict[tuple[int, int, int], int] = msgspec.field(default_factory=dict)
+    """(lane, kind, cap) to the balance of a pool or allotment; kept only where read."""
+
+    swept: dict[int, bool] = msgspec.field(default_factory=dict)
+    """Caps whose allotments this unit of work has brought home, or lets go out again."""
+
+    origins: list[tuple[int, int, LotOrigin]] = msgspec.field(default_factory=list)
+    """(lane, sequence) of the openings of lots that come from other lots."""
+
+    @property
+    def sets_up(self) -> bool:
+        """Whether every other poster must hear of a change: a member's new place, a cap's sweep."""
+        return bool(self.swept) or any(member.is_changed and member.into for member in self.members.values())
+
     def family(self, root: LotState) -> Iterable[LotState]:
-        """A lot and the lots restored from it, oldest first, in whatever order they were read."""
+        """A lot and the lots restored or moved from it, oldest first, in whatever order they were read."""
         yield root
-        yield from sorted(self.children.get((root.lane, root.lot), ()), key=lambda lot: lot.lot)
+        for child in sorted(self.children.get((root.lane, root.lot), ()), key=lambda lot: (lot.earned_at, lot.lot)):
+            yield from self.family(child)

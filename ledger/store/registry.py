@@ -6,6 +6,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ledger.rules.programmes import (
+    Cap,
     EarnRate,
     Partner,
     Programme,
@@ -23,9 +24,10 @@ from programme_versions order by programme, starts_on
 _PERMISSIONS = "select programme, partner, may_issue, may_accept from programme_partners"
 _PROGRAMMES = """
 select programme, code, currency, zone, cut_off_minutes, is_open, maximum_age_days,
-       restore_grace_days, shortfall_policy
+       restore_grace_days, shortfall_policy, gift_points_a_month
 from programmes
 """
+_CAPS = "select cap, code, programme, partner, scene, home_lane, is_swept from caps order by cap"
 _RAISE_VERSION = "update registry set version = version + 1"
 
 
@@ -58,11 +60,12 @@ async def read_registry(connection: AsyncConnection) -> Registry:
     programmes = {
         row[1]: _programme(row, versions[row[0]], permissions) for row in await _rows(connection, _PROGRAMMES)
     }
-    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()})
+    caps = tuple(Cap(*row) for row in await _rows(connection, _CAPS))
+    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()}, caps=caps)
 
 
 def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: list[TupleRow]) -> Programme:
-    number, code, currency, zone, cut_off, is_open, maximum_age, grace, policy = row
+    number, code, currency, zone, cut_off, is_open, maximum_age, grace, policy, gifts = row
     mine = [permission for permission in permissions if permission[0] == number]
     return Programme(
         number=number,
@@ -77,6 +80,7 @@ def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: lis
         versions=tuple(versions),
         issuers=frozenset(partner for _, partner, may_issue, _ in mine if may_issue),
         acceptors=frozenset(partner for _, partner, _, may_accept in mine if may_accept),
+        gift_points_a_month=gifts,
     )
 
 

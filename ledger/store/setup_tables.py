@@ -88,6 +88,8 @@ programmes = Table(
     Column("restore_grace_days", Integer, nullable=False),
     Column("shortfall_policy", Text, nullable=False),
     Column("created_at", MOMENT, nullable=False, server_default=text("clock_timestamp()")),
+    Column("gift_points_a_month", BigInteger, nullable=False, server_default=text("5000")),
+    CheckConstraint("gift_points_a_month >= 0", name="gift_points_not_negative"),
     CheckConstraint("cut_off_minutes between 0 and 1439", name="cut_off_range"),
     CheckConstraint("maximum_age_days >= 0", name="maximum_age_not_negative"),
     CheckConstraint("restore_grace_days >= 0", name="restore_grace_not_negative"),
@@ -148,8 +150,12 @@ members = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("lane", SmallInteger, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'active'")),
+    Column("into_member", BigInteger),
+    Column("into_lane", SmallInteger),
     PrimaryKeyConstraint("lane", "member"),
-    CheckConstraint(one_of("status", ("active", "frozen", "closed")), name="status_known"),
+    CheckConstraint(one_of("status", ("active", "frozen", "closed", "merged", "moved")), name="status_known"),
+    CheckConstraint("(into_lane is null) = (into_member is null)", name="into_is_whole"),
+    CheckConstraint("(status in ('merged', 'moved')) = (into_member is not null)", name="gone_says_where"),
 )
 
 member_names = Table(

@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 
 from ledger.rules.scenes import CHANNELS, SCENES
-from ledger.store import setup_tables
+from ledger.store import life_tables, setup_tables
 from ledger.store.metadata import MOMENT, metadata, one_of
 
-__all__ = ["CHANNELS", "SCENES", "metadata", "setup_tables"]
+__all__ = ["CHANNELS", "SCENES", "life_tables", "metadata", "setup_tables"]
 
 # Coordination and journal.
 
@@ -78,7 +78,7 @@ transactions = Table(
     CheckConstraint("points >= 0", name="points_not_negative"),
     CheckConstraint("available_after >= 0 and held_after >= 0 and pending_after >= 0", name="after_not_negative"),
     CheckConstraint("spend_minor >= 0 and cash_minor >= 0", name="money_not_negative"),
-    CheckConstraint("kind in (1, 2, 3, 4)", name="kind_known"),
+    CheckConstraint("kind between 1 and 18", name="kind_known"),
     CheckConstraint("(kind = 3) = (reverses_sequence is not null)", name="reversal_names_original"),
     CheckConstraint(one_of("scene", SCENES), name="scene_known"),
     CheckConstraint(one_of("channel", CHANNELS), name="channel_known"),
@@ -108,7 +108,7 @@ postings = Table(
     Column("credit_kind", SmallInteger, nullable=False),
     PrimaryKeyConstraint("lane", "sequence", "line"),
     CheckConstraint("amount > 0", name="amount_above_zero"),
-    CheckConstraint("debit_kind between 1 and 11 and credit_kind between 1 and 11", name="kinds_known"),
+    CheckConstraint("debit_kind between 1 and 13 and credit_kind between 1 and 13", name="kinds_known"),
     CheckConstraint(
         "lot is not null or (debit_kind not in (2, 3, 4) and credit_kind not in (2, 3, 4))",
         name="member_posting_names_lot",

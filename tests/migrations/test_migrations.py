@@ -21,7 +21,7 @@ OBJECTS = """
 select c.relkind::text, c.relname, pg_get_expr(c.relpartbound, c.oid),
        coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's'::"char" else 'r' end, c.relowner))::text,
        array(select format('%s %s %s', a.attname, format_type(a.atttypid, a.atttypmod), a.attacl::text)
-             from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 order by a.attnum)
+             from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum)
 from pg_class c
 where c.relnamespace = 'public'::regnamespace and c.relname not like 'alembic_version%'
 order by c.relkind, c.relname

@@ -19,10 +19,15 @@ MAY_UPDATE = {
     "shortfalls": {"remaining"},
     "party_balances": {"balance"},
     "taken_back": {"points", "spend_minor", "expired_counted"},
-    "members": {"status"},
-    "member_names": {"blocked_at"},
+    "holds": {"remaining", "moved_lane", "moved_sequence"},
+    "hold_lots": {"remaining"},
+    "gift_months": {"given", "received"},
+    "caps": {"is_swept"},
+    "approvals": {"state", "request", "decided_by", "decided_at", "lane", "sequence"},
+    "members": {"status", "into_member", "into_lane"},
+    "member_names": {"lane", "member", "blocked_at"},
     "registry": {"version"},
-    "programmes": {"is_open"},
+    "programmes": {"is_open", "gift_points_a_month"},
     "programme_partners": {"may_issue", "may_accept"},
     "credentials": {"expires_at", "revoked_at"},
     "sandbox_clock": {"now"},
@@ -40,7 +45,7 @@ MAY_UPDATE = {
 }
 MAY_DELETE = {"member_tokens"}
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
-JOURNAL = {"transactions", "postings", "lots", "idempotency_keys"}
+JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins"}
 
 
 @pytest.fixture
