@@ -233,10 +233,8 @@ def _released(transaction: Transaction) -> int:
 def _is_given_up(transaction: Transaction, openings: Mapping[int, LotOpening], programme: Programme | None) -> bool:
     if transaction.kind != TransactionKind.EXPIRE or programme is None:
         return False
-    return any(
-        opening.expires_on is None or end_of_day(opening.expires_on, programme.zone) > transaction.recorded_at
-        for opening in openings.values()
-    )
+    last_days = [openings[posting.lot].expires_on for posting in transaction.postings if posting.lot is not None]
+    return any(day is None or end_of_day(day, programme.zone) > transaction.recorded_at for day in last_days)
 
 
 def _rate(programme: Programme | None, version: int | None) -> EarnRate | None:

@@ -33,7 +33,6 @@ from ledger.rules.journal import (
     ParticularTransaction,
     Posting,
     Transaction,
-    TransactionKind,
 )
 from ledger.rules.outcomes import Posted
 from ledger.rules.programmes import Registry
@@ -87,9 +86,6 @@ _PARTICULARS = (
     "days_before",
 )
 
-_TWO_MEMBERS = frozenset({TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
-"""Kinds whose command is answered with its first transaction: the others are of the other member, or say more."""
-
 # Their postings in order, in the order of the fields of Posting, each with its lot's opening.
 _READ_POSTINGS = """
 select p.lane, p.sequence, p.debit_kind, p.debit_owner, p.credit_kind, p.credit_owner, p.amount, p.lot,
@@ -129,30 +125,24 @@ order by r.recorded_at, r.lane, r.sequence
 """
 
 
-class _Named(NamedTuple):
+class Named(NamedTuple):
     """Ids of what transactions name: originals and other legs, and the first hold behind a hold, by place."""
 
     ids: Mapping[Place, str]
     holds: Mapping[Place, str]
 
 
-_NOTHING_NAMED = _Named({}, {})
+_NOTHING_NAMED = Named({}, {})
 
 
-def answered_entries(posted: Posted) -> tuple[JournalEntry, ...]:
-    """The entries that answer a command, here and at every replay of its key."""
-    own = posted.own_entries
-    return own[:1] if own and own[0].transaction.kind in _TWO_MEMBERS else own
-
-
-def views_of_posted(posted: Posted, registry: Registry, named: _Named = _NOTHING_NAMED) -> list[TransactionView]:
-    """The views of the entries that answer a command, without database.
+def views_of_posted(posted: Posted, registry: Registry, named: Named = _NOTHING_NAMED) -> list[TransactionView]:
+    """The views of a command's own entries, without database.
 
     ``named`` has the ids of what they name besides each other; KeyError without one.
     """
     ids = {**named.ids, **{_place(entry): _id(entry) for entry in posted.entries}}
     views = []
-    for entry in answered_entries(posted):
+    for entry in posted.own_entries:
         openings = {lot: opening for (lane, lot), opening in posted.lots.items() if lane == entry.transaction.lane}
         around = Surroundings(openings, posted.member_id or None, ids, named.holds)
         views.append(view_of(entry, around, registry))
@@ -162,8 +152,8 @@ def views_of_posted(posted: Posted, registry: Registry, named: _Named = _NOTHING
 async def view_posted(
     pool: AsyncConnectionPool[AsyncConnection], posted: Posted, registry: Registry
 ) -> list[TransactionView]:
-    """The views of the entries that answer a command; the database is asked only for what they name."""
-    entries = answered_entries(posted)
+    """The views of a command's own entries; the database is asked only for what they name."""
+    entries = posted.own_entries
     known = {_place(entry) for entry in posted.entries}
     others = {place for entry in entries for place in _names(entry.transaction)} - known
     holds = {place for entry in entries if (place := hold_place(entry.transaction)) is not None}
@@ -214,7 +204,7 @@ async def _read_postings(
     return postings, openings
 
 
-async def _read_named(connection: AsyncConnection, others: Iterable[Place], holds: Iterable[Place]) -> _Named:
+async def _read_named(connection: AsyncConnection, others: Iterable[Place], holds: Iterable[Place]) -> Named:
     places, held = list(others), list(holds)
     heads = await read_transaction_heads(connection, places) if places else {}
     ids = {
@@ -222,7 +212,7 @@ async def _read_named(connection: AsyncConnection, others: Iterable[Place], hold
         for place, head in heads.items()
     }
     firsts = await read_first_holds(connection, held) if held else {}
-    return _Named(ids, {place: first.id for place, first in firsts.items()})
+    return Named(ids, {place: first.id for place, first in firsts.items()})
 
 
 def places_of(record: KeyRecord) -> list[Place]:
