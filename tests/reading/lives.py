@@ -31,26 +31,38 @@ APPROVAL = "019a8f4e-5d21-8001-8000-00000abcdef0"
 
 
 async def hold(
-    town: Town, points: int, until: str | None = None, partner: str = "BAKER", **fields: str
+    town: Town,
+    points: int,
+    until: str | None = None,
+    *,
+    member: str = "ann",
+    programme: str = "CITY",
+    outlet: str | None = None,
 ) -> TransactionView:
-    """Hold points of ann, or of the member named, until a UTC time or for seven days."""
-    values = {"programme": "CITY", "member": "ref:ann", "scene": "food"} | fields
-    expires_at = None if until is None else instant(until)
-    [view] = await town.post(partner, PlaceHold(points=points, expires_at=expires_at, **values))
+    """Hold points for the baker until a UTC time or for seven days."""
+    command = PlaceHold(
+        programme=programme,
+        member=f"ref:{member}",
+        points=points,
+        scene="food",
+        expires_at=None if until is None else instant(until),
+        outlet=outlet,
+    )
+    [view] = await town.post("BAKER", command)
     return view
 
 
 async def capture(
-    town: Town, held: TransactionView, points: int | None = None, *, final: bool = False, partner: str = "BAKER"
+    town: Town, held: TransactionView, points: int | None = None, *, final: bool = False
 ) -> TransactionView:
     """Capture a part of a hold, or all of its rest."""
-    [view] = await town.post(partner, Capture(hold=held.id, points=points, final=final))
+    [view] = await town.post("BAKER", Capture(hold=held.id, points=points, final=final))
     return view
 
 
-async def void(town: Town, held: TransactionView, partner: str = "BAKER") -> TransactionView:
+async def void(town: Town, held: TransactionView) -> TransactionView:
     """Release a hold."""
-    [view] = await town.post(partner, VoidHold(hold=held.id))
+    [view] = await town.post("BAKER", VoidHold(hold=held.id))
     return view
 
 

@@ -50,8 +50,8 @@ async def legs_of(town: Town, head: TransactionView) -> list[tuple[TransactionVi
 
 async def test_a_hold_tells_its_end_and_its_lots(town: Town) -> None:
     earn = await town.earn(30)
-    view = await hold(town, 20, "2026-01-09 12:00", partner="BANK", outlet="A1")
-    assert (view.kind, view.partner, view.points, view.outlet) == ("hold", "BANK", 20, "A1")
+    view = await hold(town, 20, "2026-01-09 12:00", outlet="A1")
+    assert (view.kind, view.partner, view.points, view.outlet) == ("hold", "BAKER", 20, "A1")
     assert (view.expires_at, view.hold) == (instant("2026-01-09 12:00"), None)
     assert [(lot.id, lot.points) for lot in view.lots] == [(earn.lots[0].id, 20)]
     assert moves(view) == [("available", "held", 20)]
