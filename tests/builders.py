@@ -9,9 +9,9 @@ import msgspec
 from ledger.ids import LedgerKey, Place, transaction_id
 from ledger.rules.business_day import to_instant
 from ledger.rules.commands import (
+    AnyCommand,
     Earn,
     Expire,
-    PartnerCommand,
     Redeem,
     Reverse,
     Submission,
@@ -77,7 +77,7 @@ def registry(*programmes: Programme) -> Registry:
     fundings: dict[int, tuple[tuple[int, int], ...]] = {
         partner.funding: ((partner.number, 1),) for partner in PARTNERS.values()
     }
-    return Registry(1, {one.code: one for one in chosen}, PARTNERS, fundings)
+    return Registry(1, {one.code: one for one in chosen}, PARTNERS, fundings, lanes=2)
 
 
 def earn(points: int | None = 100, **changes: Any) -> Earn:
@@ -123,7 +123,7 @@ def place_of_entry(entry: JournalEntry) -> Place:
     return Place(entry.transaction.lane, entry.transaction.sequence)
 
 
-def submission(command: PartnerCommand | Expire, key: str = "k1", **changes: Any) -> Submission:
+def submission(command: AnyCommand, key: str = "k1", **changes: Any) -> Submission:
     """A command of the bank for member 1 in lane 1, resolved and keyed."""
     partner = changes.get("partner", BANK)
     key_digest, request_digest = key_digests(LEDGER_KEY, f"p:{partner}", key, command)

@@ -14,15 +14,34 @@ from psycopg_pool import AsyncConnectionPool
 from ledger.ids import LedgerKey, Place, place_of, transaction_id
 from ledger.posting.registry_cache import RegistryCache
 from ledger.rules.commands import (
+    Adjust,
+    Atomic,
+    Capture,
+    Close,
+    Earn,
+    Freeze,
+    Gift,
+    GrantCap,
+    Merge,
+    Move,
     PartnerCommand,
+    PlaceHold,
+    Redeem,
     Reverse,
+    StaffCommand,
     Submission,
+    TakeBack,
+    Unfreeze,
+    VoidHold,
+    WriteOff,
     details_document,
     key_digests,
 )
 from ledger.store.gathering import Gathering
-from ledger.store.members import Member, find_members, name_digest
+from ledger.store.members import Member, find_members, name_digest, next_member_number
 from ledger.store.transaction_places import TransactionHead, read_transaction_heads
+
+_OfMember = Earn | Redeem | TakeBack | PlaceHold | Gift | Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff
 
 SALT_BYTES = 16
 MAXIMUM_CACHED_MEMBERS = 200_000
@@ -53,12 +72,16 @@ class Intake:
         self,
         partner: int,
         idempotency_key: str,
-        command: PartnerCommand,
+        command: PartnerCommand | StaffCommand,
         *,
+        owner: str | None = None,
         shows_balance: bool = False,
     ) -> Submission:
-        """Resolve a partner's command; an unknown name is left for the decision to refuse."""
-        key_digest, request_digest = key_digests(self.key, partner_owner(partner), idempotency_key, command)
+        """Resolve a command; an unknown name is left for the decision to refuse.
+
+        ``partner`` is LEDGER_ITSELF for staff and members, who then are the ``owner`` of the key.
+        """
+        key_digest, request_digest = key_digests(self.key, owner or partner_owner(partner), idempotency_key, command)
         submission = Submission(
             command=command,
             partner=partner,
@@ -68,14 +91,39 @@ class Intake:
             shows_balance=shows_balance,
         )
         self._add_details(submission)
-        if isinstance(command, Reverse):
+        if isinstance(command, Atomic):
+            items = [await self.prepare(partner, item.key, item.command, owner=owner) for item in command.items]
+            submission.items = tuple(items)
+            submission.lane = items[0].lane
+        elif isinstance(command, Reverse):
             await self._resolve_original(submission, command.transaction)
+        elif isinstance(command, Capture | VoidHold):
+            await self._resolve_hold(submission, command.hold)
+        elif isinstance(command, GrantCap):
+            cap = self._registry.current.cap_coded(command.cap)
+            submission.lane = submission.lane if cap is None else cap.home_lane
         else:
-            member = await self.find_member(partner, command.member)
-            if member is not None:
-                submission.member = member.number
-                submission.lane = member.lane
+            await self._resolve_members(submission, command)
         return submission
+
+    async def _resolve_members(self, submission: Submission, command: _OfMember) -> None:
+        member = await self.find_member(submission.partner, command.member)
+        if member is not None:
+            submission.member = member.number
+            submission.lane = member.lane
+        if isinstance(command, Gift | Merge):
+            other = command.receiver if isinstance(command, Gift) else command.into
+            receiver = await self.find_member(submission.partner, other)
+            if receiver is not None:
+                submission.receiver = receiver.number
+                submission.receiver_lane = receiver.lane
+        if isinstance(command, Move):
+            async with self._pool.connection() as connection:
+                submission.new_number = await next_member_number(connection)
+
+    def forget_members(self) -> None:
+        """Look members up again: one has been merged or moved."""
+        self._places.clear()
 
     async def find_member(self, partner: int, name: str) -> Member | None:
         """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``.
@@ -126,6 +174,15 @@ class Intake:
         if head is None:
             return
         submission.original = Place(head.lane, head.sequence)
+        submission.lane = head.lane
+        submission.member = head.member
+        submission.programme = head.programme
+
+    async def _resolve_hold(self, submission: Submission, identifier: str) -> None:
+        head = await self.find_transaction(identifier)
+        if head is None:
+            return
+        submission.hold = Place(head.lane, head.sequence)
         submission.lane = head.lane
         submission.member = head.member
         submission.programme = head.programme

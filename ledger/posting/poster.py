@@ -18,9 +18,11 @@ from psycopg import AsyncConnection
 from ledger.errors import Busy, ClockBehind, DatabaseUnavailable, LedgerError, ShuttingDown
 from ledger.posting import measurements
 from ledger.posting.registry_cache import RegistryCache
-from ledger.rules.commands import Expire, Submission
+from ledger.posting.widening import lanes_of, sweep_submission, widened
+from ledger.rules.atomic import decide_atomic
+from ledger.rules.commands import Atomic, Expire, Notice, Submission, SweepCap
 from ledger.rules.decide import decide
-from ledger.rules.outcomes import Decided, Decision, NeedsLanes, NeedsLots, Outcome, Refused
+from ledger.rules.outcomes import Decided, Decision, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.recording import record, record_refusal, refusal_facts
 from ledger.rules.state import LedgerState
 from ledger.store.lane_state import RegistryChanged, read_state
@@ -28,6 +30,7 @@ from ledger.store.lane_writes import write_state
 from ledger.store.unit_of_work import DISCARD_PLANS, connect_poster, may_succeed_again, roll_back
 
 MAXIMUM_BATCH = 500
+MOST_ROUNDS = 8
 MAXIMUM_QUEUE = 20_000
 ATTEMPTS = 8
 FIRST_PAUSE_SECONDS = 0.01
@@ -45,6 +48,12 @@ class Waiting(msgspec.Struct):
     submission: Submission
     future: "asyncio.Future[Outcome]"
     arrived: float
+    rounds: int = 0
+    """How often it has asked to be decided again, alone."""
+
+
+Deferred = tuple[Waiting, Needs | None]
+"""A command to be posted again, alone, with what it asked for; None: it came after such a one."""
 
 
 class Poster:
@@ -111,15 +120,23 @@ class Poster:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            size = min(len(self._queue), self._maximum_batch)
-            batch = [self._queue.popleft() for _ in range(size)]
+            batch = self._next_batch()
             measurements.QUEUE_DEPTH.set(len(self._queue))
-            await self._post(batch)
+            await self._post(batch, frozenset())
 
-    async def _post(self, batch: list[Waiting]) -> None:
+    def _next_batch(self) -> list[Waiting]:
+        """What waits, in order; an atomic command is a batch of its own."""
+        batch: list[Waiting] = []
+        while self._queue and len(batch) < self._maximum_batch:
+            if isinstance(self._queue[0].submission.command, Atomic):
+                return batch or [self._queue.popleft()]
+            batch.append(self._queue.popleft())
+        return batch
+
+    async def _post(self, batch: list[Waiting], more_lanes: frozenset[int]) -> None:
         """Post a batch to its end: every caller has an outcome or an error afterwards."""
         try:
-            await self._attempt(batch)
+            deferred = await self._attempt(batch, more_lanes)
         except ClockBehind as error:
             await self._post_other_lanes(batch, error)
         except LedgerError as error:
@@ -133,8 +150,34 @@ class Poster:
             # One command spoils the batch: halve it until that one is alone.
             measurements.BATCH_RETRIES.labels("split").inc()
             middle = len(batch) // 2
-            await self._post(batch[:middle])
-            await self._post(batch[middle:])
+            await self._post(batch[:middle], frozenset())
+            await self._post(batch[middle:], frozenset())
+        else:
+            for waiting, needs in deferred:
+                await self._post_alone(waiting, needs, more_lanes)
+
+    async def _post_alone(self, waiting: Waiting, needs: Needs | None, locked: frozenset[int]) -> None:
+        """Post a command again, with what it asked for; None: it only came after one that asked."""
+        lanes = locked
+        waiting.rounds += needs is not None
+        if waiting.rounds > MOST_ROUNDS:
+            _fail([waiting], RuntimeError("a command asked too often for more than was read for it"))
+            return
+        try:
+            if isinstance(needs, NeedsSweep):
+                await self._sweep(needs.cap)
+            elif needs is not None:
+                lanes = locked | widened(waiting.submission, needs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its caller must be told
+            _fail([waiting], error)
+            return
+        await self._post([waiting], lanes)
+
+    async def _sweep(self, cap: str) -> None:
+        """Bring a cap's allotments home, as a command of the ledger's own; raises what that fails with."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        await self._post([Waiting(sweep_submission(cap), future, perf_counter())], frozenset())
+        await future
 
     async def _post_other_lanes(self, batch: list[Waiting], error: ClockBehind) -> None:
         """Refuse what waits for the lane that is ahead of the clock, and post the rest of the batch."""
@@ -146,7 +189,7 @@ class Poster:
         failed = {id(waiting) for waiting in late}
         others = [waiting for waiting in batch if id(waiting) not in failed]
         if others:
-            await self._post(others)
+            await self._post(others, frozenset())
 
     def _take_behind(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Take out of the queue what waits for the same lanes: it may rest on what has just failed.
@@ -158,14 +201,14 @@ class Poster:
         self._queue = deque(waiting for waiting in self._queue if waiting.submission.lane not in lanes)
         return behind
 
-    async def _attempt(self, batch: list[Waiting]) -> None:
+    async def _attempt(self, batch: list[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
         pause_seconds = FIRST_PAUSE_SECONDS
         is_stale = False
         for _ in range(ATTEMPTS):
             try:
                 if is_stale:
                     await self._refresh_registry()
-                await self._unit(batch, frozenset())
+                return await self._unit(batch, more_lanes)
             except RegistryChanged:
                 await self._leave_unit()
                 is_stale = True
@@ -183,40 +226,56 @@ class Poster:
             except LedgerError:
                 await self._leave_unit()
                 raise
-            else:
-                return
         msg = "The database could not be reached or stayed locked; nothing was answered, try again."
         raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    async def _unit(self, batch: Sequence[Waiting], more_lanes: frozenset[int]) -> None:
-        """Run one unit of work: read, decide, write and commit, answer."""
+    async def _unit(self, batch: Sequence[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
+        """Run one unit of work: read, decide, write and commit, answer; returns what must run again, alone."""
         connection = await self._connected()
         submissions = [waiting.submission for waiting in batch]
-        lanes = {submission.lane for submission in submissions} | more_lanes
-        state = await read_state(connection, lanes, submissions, self._registry.current)
+        lanes = lanes_of(submissions, self._registry.current) | more_lanes
+        is_wide = bool(more_lanes) or bool(submissions[0].items)
+        state = await read_state(connection, lanes, submissions, self._registry.current, one_instant=is_wide)
         outcomes: list[Outcome | None] = []
-        alone: list[tuple[Waiting, frozenset[int]]] = []
+        deferred: list[Deferred] = []
+        behind: set[int] = set()
         for waiting in batch:
-            outcome = self._decide_one(waiting.submission, state)
-            if isinstance(outcome, NeedsLanes | NeedsLots):
-                alone.append((waiting, _widened(waiting.submission, outcome, lanes)))
-                outcomes.append(None)
+            members = _members_of(waiting.submission)
+            if behind and not behind.isdisjoint(members):
+                outcome: Outcome | Needs | None = None
             else:
-                outcomes.append(outcome)
+                outcome = self._decide_one(waiting.submission, state)
+            if outcome is None or isinstance(outcome, Needs):
+                deferred.append((waiting, outcome))
+                # What follows on the same member may rest on it: a cancellation on its earn.
+                behind |= members
+                outcome = None
+            outcomes.append(outcome)
+        if submissions[0].items and not isinstance(outcomes[0], Posted):
+            state = self._only_refusal(submissions[0], state, outcomes[0])
         await write_state(connection, state)
         _answer(batch, outcomes)
         await self._renew_plans(connection, len(batch))
-        for waiting, needed_lanes in alone:
-            await self._unit([waiting], needed_lanes)
+        return deferred
 
-    def _decide_one(self, submission: Submission, state: LedgerState) -> Outcome | NeedsLanes | NeedsLots:
+    @staticmethod
+    def _only_refusal(submission: Submission, state: LedgerState, outcome: Outcome | None) -> LedgerState:
+        """Of an atomic command that does not post nothing stays but the record of its refusal."""
+        clean = LedgerState(state.registry, {}, {})
+        if isinstance(outcome, Refused):
+            record_refusal(clean, submission, _encode(outcome))
+        return clean
+
+    def _decide_one(self, submission: Submission, state: LedgerState) -> Outcome | Needs:
+        if submission.items:
+            return decide_atomic(submission, state, self._decide)
         decision = self._decide(submission, state)
         if isinstance(decision, Decided):
             return record(state, submission, decision)
         if isinstance(decision, Refused):
             facts = refusal_facts(decision, shows_balance=submission.shows_balance)
             refused = Refused(decision.code, decision.detail, facts)
-            if not isinstance(submission.command, Expire):
+            if not isinstance(submission.command, Expire | Notice | SweepCap):
                 record_refusal(state, submission, _encode(refused))
             return refused
         return decision
@@ -252,19 +311,9 @@ class Poster:
             self._connection = None
 
 
-def _widened(submission: Submission, needs: NeedsLanes | NeedsLots, locked: set[int]) -> frozenset[int]:
-    """Give a command what it asked for; returns the lanes to lock when it runs again, alone.
-
-    Raises RuntimeError when it has that already, since it would ask for ever.
-    """
-    if isinstance(needs, NeedsLots):
-        if submission.needs_all_lots:
-            raise RuntimeError("a command asked again for lots that were all read")
-        submission.needs_all_lots = True
-        return frozenset()
-    if needs.lanes <= locked:
-        raise RuntimeError("a command asked again for lanes that are locked for it")
-    return needs.lanes
+def _members_of(submission: Submission) -> set[int]:
+    members = (submission.member, submission.receiver, *(item.member for item in submission.items))
+    return {member for member in members if member is not None}
 
 
 def _answer(batch: Sequence[Waiting], outcomes: Sequence[Outcome | None]) -> None:

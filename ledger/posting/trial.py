@@ -11,14 +11,15 @@ from psycopg import AsyncConnection
 
 from ledger.errors import DatabaseUnavailable
 from ledger.posting.registry_cache import RegistryCache
+from ledger.posting.widening import lanes_of, sweep_submission, widened
 from ledger.rules.commands import Submission
 from ledger.rules.decide import decide
-from ledger.rules.outcomes import Decided, NeedsLots, Posted, Refused
+from ledger.rules.outcomes import Decided, NeedsLanes, NeedsLots, NeedsSweep, Posted, Refused
 from ledger.rules.recording import record, refusal_facts
 from ledger.store.lane_state import RegistryChanged, read_state
 from ledger.store.unit_of_work import connect_poster, roll_back
 
-ATTEMPTS = 4
+ATTEMPTS = 8
 RETRY_AFTER_SECONDS = 1
 
 
@@ -37,11 +38,14 @@ class Trials:
         Raises DatabaseUnavailable, and ClockBehind as a posting would.
         """
         async with self._turn:
+            lanes: frozenset[int] = frozenset()
             try:
                 for _ in range(ATTEMPTS):
-                    outcome = await self._attempt(submission)
-                    if outcome is not None:
+                    outcome = await self._attempt(submission, lanes)
+                    if isinstance(outcome, Posted | Refused):
                         return outcome
+                    if outcome is not None:
+                        lanes |= outcome
             except psycopg.Error as error:
                 await self._disconnect()
                 raise DatabaseUnavailable(
@@ -55,12 +59,12 @@ class Trials:
         async with self._turn:
             await self._disconnect()
 
-    async def _attempt(self, submission: Submission) -> Posted | Refused | None:
-        """Try once; None where it has to be tried again with more lots or a newer set-up."""
+    async def _attempt(self, submission: Submission, lanes: frozenset[int]) -> Posted | Refused | frozenset[int] | None:
+        """Try once; lanes where it has to be tried again with these locked too, None after a newer set-up."""
         if self._connection is None:
             self._connection = await connect_poster(self._url)
         try:
-            return await _outcome(self._connection, submission, self._registry)
+            return await _outcome(self._connection, submission, self._registry, lanes)
         except RegistryChanged:
             await roll_back(self._connection)
             await self._registry.refresh(self._connection)
@@ -76,16 +80,26 @@ class Trials:
 
 
 async def _outcome(
-    connection: AsyncConnection, submission: Submission, registry: RegistryCache
-) -> Posted | Refused | None:
-    state = await read_state(connection, {submission.lane}, [submission], registry.current)
+    connection: AsyncConnection, submission: Submission, registry: RegistryCache, lanes: frozenset[int]
+) -> Posted | Refused | frozenset[int]:
+    set_up = registry.current
+    locked = lanes_of([submission], set_up) | lanes
+    state = await read_state(connection, locked, [submission], set_up, one_instant=bool(lanes))
     decision = decide(submission, state)
+    if isinstance(decision, NeedsSweep) and len(state.lanes) == set_up.lanes:
+        sweep = sweep_submission(decision.cap)
+        swept = decide(sweep, state)
+        if isinstance(swept, Decided):
+            record(state, sweep, swept)
+            state.registry = set_up.with_swept(decision.cap)
+            decision = decide(submission, state)
+    if isinstance(decision, NeedsSweep):
+        return frozenset(range(set_up.lanes))
     if isinstance(decision, Decided):
         return record(state, submission, decision)
     if isinstance(decision, Refused):
         facts = refusal_facts(decision, shows_balance=submission.shows_balance)
         return Refused(decision.code, decision.detail, facts)
-    if isinstance(decision, NeedsLots):
-        submission.needs_all_lots = True
-        return None
+    if isinstance(decision, NeedsLanes | NeedsLots):
+        return widened(submission, decision)
     raise TypeError(f"a trial cannot end in {type(decision).__name__}")

@@ -1,12 +1,13 @@
 """Expiry: lots past their last day lapse, whether or not a job has posted it."""
 
 import hashlib
+from collections.abc import Sequence
 
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.rules.accounts import AccountKind
 from ledger.rules.journal import Posting, TransactionKind
 from ledger.rules.lots import spend_order
-from ledger.rules.outcomes import Draft
+from ledger.rules.outcomes import Decided, Draft
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.rules.state import LotState, PointsState
 
@@ -38,7 +39,21 @@ def lapse_drafts(points: PointsState, now: int) -> list[Draft]:
     return [_lapse_draft(lot) for lot in lapsed_lots(points, now)]
 
 
-def _lapse_draft(lot: LotState) -> Draft:
+def after_lapses(
+    points: PointsState, now: int, drafts: list[Draft], *, before: Sequence[Draft] = (), unmatched_minor: int = 0
+) -> Decided:
+    """Put the lapses of the member, and what else comes first, before the command's own drafts."""
+    lapses = lapse_drafts(points, now) if points.lapsed else []
+    return Decided([*lapses, *before, *drafts], len(drafts), unmatched_minor)
+
+
+def given_up_drafts(points: PointsState, now: int) -> list[Draft]:
+    """One expiry for every lot with free points, by its member's own wish instead of by time."""
+    lots = sorted((lot for lot in points.lots if lot.remaining > 0), key=spend_order)
+    return [_lapse_draft(lot, now) for lot in lots]
+
+
+def _lapse_draft(lot: LotState, now: int | None = None) -> Draft:
     key = expiry_key(lot.lane, lot.lot, lot.expiries + 1)
     return Draft(
         kind=TransactionKind.EXPIRE,
@@ -47,7 +62,7 @@ def _lapse_draft(lot: LotState) -> Draft:
         partner=LEDGER_ITSELF,
         member=lot.member,
         points=lot.remaining,
-        occurred_at=lot.lapses_at,
+        occurred_at=lot.lapses_at if now is None or lot.lapses_at <= now else now,
         key_digest=key,
         request_digest=key[:REQUEST_DIGEST_BYTES],
         postings=expiry_postings(lot.member, lot.programme, lot.lot, lot.funding, lot.remaining),

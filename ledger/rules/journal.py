@@ -12,6 +12,7 @@ from datetime import date
 from enum import IntEnum
 
 import msgspec
+from msgspec.structs import astuple
 
 FORMAT = 1
 FORMAT_WITH_PARTICULARS = 2
@@ -139,6 +140,11 @@ class ParticularTransaction(Transaction, frozen=True, array_like=True, gc=False)
     """A transaction of a kind that has particulars: format 2."""
 
     particulars: Particulars
+
+
+def with_particulars(transaction: Transaction, particulars: Particulars) -> ParticularTransaction:
+    """A transaction with its particulars behind its other elements."""
+    return ParticularTransaction(*(*astuple(transaction), particulars))
 
 
 class JournalEntry(msgspec.Struct, frozen=True, gc=False):

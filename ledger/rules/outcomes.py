@@ -56,6 +56,8 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     drafts: list[Draft]
     own: int = 1
     unmatched_minor: int = 0
+    sweeps: tuple[tuple[int, bool], ...] = ()
+    """Caps whose allotments come home, or may go out again."""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -94,23 +96,19 @@ class NeedsLots(msgspec.Struct, frozen=True):
 
 
 class Posted(msgspec.Struct, frozen=True, gc=False):
-    """The command is in the journal: all entries, of which the last ``own`` are the command's.
+    """The command is in the journal.
 
-    ``lots`` are the openings of all lots that the own entries name.
+    ``entries`` are all that its unit of work wrote for it, lapses and other legs too; ``own_entries``
+    those that its key leads to. ``lots`` are the openings of all lots that these name. ``items`` is what
+    became of each item of an atomic command.
     """
 
     entries: tuple[JournalEntry, ...]
-    own: int
+    own_entries: tuple[JournalEntry, ...]
     member_id: str
     lots: dict[tuple[int, int], LotOpening]
     unmatched_minor: int = 0
     items: "tuple[Posted | Replayed, ...]" = ()
-    """Of an atomic command, what became of each item."""
-
-    @property
-    def own_entries(self) -> tuple[JournalEntry, ...]:
-        """The entries of the command itself, without lapses posted before it."""
-        return self.entries[len(self.entries) - self.own :]
 
 
 Needs = NeedsLanes | NeedsLots | NeedsSweep

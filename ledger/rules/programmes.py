@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.rules.business_day import business_day
 
@@ -116,6 +117,7 @@ class Registry(msgspec.Struct, frozen=True):
     """The programmes again, by number."""
 
     caps: tuple[Cap, ...] = ()
+    lanes: int = 64
 
     def __post_init__(self) -> None:
         self.numbered.update({p.number: p for p in self.programmes.values()})
@@ -131,6 +133,11 @@ class Registry(msgspec.Struct, frozen=True):
             for cap in self.caps
             if cap.programme == programme and cap.partner in (None, partner) and cap.scene in (None, scene)
         ]
+
+    def with_swept(self, code: str) -> "Registry":
+        """The set-up as it is once a cap is swept."""
+        caps = tuple(replace(cap, is_swept=True) if cap.code == code else cap for cap in self.caps)
+        return replace(self, caps=caps)
 
     def cap_numbered(self, number: int) -> Cap:
         """Find a cap by its number; StopIteration for an unknown one."""

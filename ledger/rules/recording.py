@@ -12,17 +12,22 @@ from ledger.rules.business_day import end_of_day
 from ledger.rules.commands import Submission
 from ledger.rules.journal import (
     FORMAT,
+    FORMAT_WITH_PARTICULARS,
     JournalEntry,
     LotOpening,
+    Particulars,
     Posting,
     Transaction,
     TransactionKind,
     chain_hash,
     details_commitment,
+    with_particulars,
 )
+from ledger.rules.member_events import note_event
 from ledger.rules.outcomes import Decided, Draft, Posted, Refused, Reversal
 from ledger.rules.state import (
     NEVER,
+    HoldState,
     KeyRecord,
     LaneState,
     LedgerState,
@@ -37,17 +42,23 @@ ANSWER_FORMAT = 2
 
 
 def record(state: LedgerState, submission: Submission, decided: Decided) -> Posted:
-    """Append a decision's drafts, in order, and keep its key."""
-    entries = tuple(append(state, draft, submission) for draft in decided.drafts)
-    for entry in entries[: len(entries) - decided.own]:
-        _keep_key(state, entry, 1)
-    own = entries[len(entries) - decided.own :]
+    """Append a decision's drafts, in order, and keep the keys that lead to them."""
+    entries = tuple([append(state, draft, submission) for draft in decided.drafts])
+    first_own = len(entries) - decided.own
+    for draft, entry in zip(decided.drafts[:first_own], entries, strict=False):
+        if draft.keeps_key:
+            _keep_key(state, entry, 1)
+    own = tuple(
+        [entry for draft, entry in zip(decided.drafts[first_own:], entries[first_own:], strict=True) if draft.keeps_key]
+    )
     if own:
         _keep_key(state, own[0], len(own))
+    state.swept.update(decided.sweeps)
+    member = own[0].transaction.member if own else 0
     return Posted(
         entries,
-        decided.own,
-        state.members[entries[0].transaction.member].public_id if entries else "",
+        own,
+        state.members[member].public_id if member else "",
         {place: _opening_of(state, place) for place in lots_named(own)},
         decided.unmatched_minor,
     )
@@ -74,13 +85,19 @@ def lots_named(entries: Sequence[JournalEntry]) -> list[tuple[int, int]]:
 def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalEntry:
     """Give a draft its sequence number, balances after and hash, and apply its postings."""
     lane = state.lanes[draft.lane]
-    points = state.members[draft.member].points_in(draft.programme)
+    if draft.member == 0:
+        points = PointsState(draft.lane, 0, draft.programme)
+    else:
+        points = state.members[draft.member].points_in(draft.programme)
+    hold = None if draft.particulars is None else _hold_of(state, lane, points, draft, draft.particulars)
     for opening in draft.lots:
         _open_lot(state, lane, points, opening)
     for posting in draft.postings:
-        _apply(state, points, posting, lane)
+        _apply(state, points, posting, lane, hold)
     transaction = _transaction(draft, lane, points, submission)
     entry = JournalEntry(transaction, chain_hash(lane.head, transaction))
+    if draft.particulars is not None or draft.programme == 0:
+        note_event(state, draft, lane, hold)
     lane.head = entry.hash
     lane.next_sequence += 1
     state.entries.append(entry)
@@ -101,13 +118,41 @@ def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalE
     return entry
 
 
+def _hold_of(
+    state: LedgerState, lane: LaneState, points: PointsState, draft: Draft, particulars: Particulars
+) -> HoldState | None:
+    """The hold that a draft opens or changes."""
+    if particulars.hold is not None:
+        return state.holds[Place(lane.lane, particulars.hold)]
+    if particulars.expires_at is None:
+        return None
+    hold = HoldState(
+        lane=lane.lane,
+        sequence=lane.next_sequence,
+        member=points.member,
+        programme=points.programme,
+        partner=draft.partner,
+        points=draft.points,
+        remaining=0,
+        expires_at=particulars.expires_at,
+        scene=draft.scene,
+        channel=draft.channel,
+        outlet=draft.outlet,
+        is_new=True,
+    )
+    state.holds[hold.place] = hold
+    points.holds.append(hold)
+    points.next_lapse_at = min(points.next_lapse_at, hold.expires_at)
+    return hold
+
+
 def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission: Submission) -> Transaction:
     commitment = None
     if draft.has_details and submission.salt and submission.details:
         commitment = details_commitment(submission.salt, submission.details)
     reverses = draft.reversal.original if draft.reversal is not None else None
-    return Transaction(
-        format=FORMAT,
+    transaction = Transaction(
+        format=FORMAT if draft.particulars is None else FORMAT_WITH_PARTICULARS,
         lane=lane.lane,
         sequence=lane.next_sequence,
         kind=draft.kind,
@@ -135,6 +180,7 @@ def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission:
         postings=tuple(draft.postings),
         lots=draft.lots,
     )
+    return transaction if draft.particulars is None else with_particulars(transaction, draft.particulars)
 
 
 def _keep_key(state: LedgerState, entry: JournalEntry, transactions: int) -> None:
@@ -181,15 +227,15 @@ def _open_lot(state: LedgerState, lane: LaneState, points: PointsState, opening:
         state.children.setdefault((lane.lane, opening.restored_from), []).append(lot)
 
 
-def _apply(state: LedgerState, points: PointsState, posting: Posting, lane: LaneState) -> None:
+def _apply(state: LedgerState, points: PointsState, posting: Posting, lane: LaneState, hold: HoldState | None) -> None:
     amount = posting.amount
     points.is_changed = True
     if posting.debit_kind in MEMBER_KINDS:
-        _move_member(state, points, posting, posting.debit_kind, -amount, lane)
+        _move_member(state, points, posting, posting.debit_kind, -amount, lane, hold)
     else:
         _move_party(state, lane.lane, points.programme, posting.debit_kind, posting.debit_owner, -amount)
     if posting.credit_kind in MEMBER_KINDS:
-        _move_member(state, points, posting, posting.credit_kind, amount, lane)
+        _move_member(state, points, posting, posting.credit_kind, amount, lane, hold)
     else:
         _move_party(state, lane.lane, points.programme, posting.credit_kind, posting.credit_owner, amount)
     if posting.credit_kind == AccountKind.EXPIRED and posting.lot is not None:
@@ -202,6 +248,9 @@ def _move_party(state: LedgerState, lane: int, programme: int, kind: int, owner:
     change = credit if kind in NORMAL_CREDIT else -credit
     place = (lane, kind, owner, programme)
     state.party_changes[place] = state.party_changes.get(place, 0) + change
+    if kind in (AccountKind.POOL, AccountKind.ALLOTMENT):
+        of_cap = (lane, kind, owner)
+        state.cap_balances[of_cap] = state.cap_balances.get(of_cap, 0) + change
 
 
 def _move_member(
@@ -211,6 +260,7 @@ def _move_member(
     kind: int,
     credit: int,
     lane: LaneState,
+    hold: HoldState | None,
 ) -> None:
     if kind == AccountKind.AVAILABLE:
         _move_available(state, points, posting, credit, lane.now)
@@ -221,7 +271,22 @@ def _move_member(
         else:
             _repay(state, points, posting)
     else:
-        points.held += credit
+        _move_held(state, points, posting, credit, hold)
+
+
+def _move_held(state: LedgerState, points: PointsState, posting: Posting, credit: int, hold: HoldState | None) -> None:
+    if posting.lot is None or hold is None:
+        msg = "a posting on held points names no lot or no hold"
+        raise ValueError(msg)
+    lot = state.lots[points.lane, posting.lot]
+    state.changed_lots[points.lane, posting.lot] = lot
+    state.changed_holds[hold.place] = hold
+    lot.held += credit
+    points.held += credit
+    hold.remaining += credit
+    hold.lots[posting.lot] = hold.lots.get(posting.lot, 0) + credit
+    if credit > 0:
+        hold.opened[posting.lot] = credit
 
 
 def _move_available(state: LedgerState, points: PointsState, posting: Posting, credit: int, now: int) -> None:

@@ -9,17 +9,20 @@ the member, repaid from later credits, unless the programme lets the issuer bear
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import end_of_day
 from ledger.rules.earning import points_kept, wrong_currency
 from ledger.rules.expiry import expiry_postings
-from ledger.rules.journal import LotOpening, Posting, TransactionKind
+from ledger.rules.journal import LotOpening, LotOrigin, Posting, TransactionKind
 from ledger.rules.outcomes import Refused
 from ledger.rules.programmes import Programme
 from ledger.rules.shortfalls import Repayment
 from ledger.rules.state import LedgerState, LotState, OriginalState, PointsState
+
+REVERSIBLE = frozenset({TransactionKind.EARN, TransactionKind.REDEEM, TransactionKind.CAPTURE})
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ class Effect(msgspec.Struct, frozen=True):
     postings: list[Posting]
     lots: tuple[LotOpening, ...] = ()
     expired_counted: int = 0
+    origins: tuple[LotOrigin, ...] = ()
 
 
 def extent_asked(
@@ -45,8 +49,8 @@ def extent_asked(
     currency: str | None,
 ) -> Extent | Refused:
     """What a request for points, for spend, or for all of the rest takes back."""
-    if original.kind not in (TransactionKind.EARN, TransactionKind.REDEEM):
-        return Refused("not-reversible", "Only an earn or a redemption can be reversed.")
+    if original.kind not in REVERSIBLE:
+        return Refused("not-reversible", "Only an earn, a redemption or a capture can be reversed.")
     if original.rest_points == 0 and original.rest_spend_minor == 0:
         return Refused(
             "already-reversed",
@@ -85,32 +89,58 @@ def extent_by_spend(original: OriginalState, programme: Programme, spend_minor: 
     return Extent(max(original.rest_points - kept, 0), spend_minor)
 
 
-def reverse_earn(state: LedgerState, original: OriginalState, programme: Programme, amount_points: int) -> Effect:
-    """Take points back from an earn's own lot and children; the rest becomes a shortfall."""
-    now = state.lanes[original.lane].now
+def reverse_earn(
+    state: LedgerState, original: OriginalState, programme: Programme, points: PointsState, amount_points: int
+) -> Effect:
+    """Take points back from an earn's own lot and what came from it; the rest becomes a shortfall.
+
+    ``points`` are those of the present member: of lots that a merge or move has taken to it.
+    """
+    now = state.lanes[points.lane].now
     root = state.lots[original.lane, original.uses[0][0]]
-    family = list(state.family(root))
     postings: list[Posting] = []
+    own: LotState | None = None
     rest = amount_points
     gone = -original.expired_counted
-    for lot in family:
+    for lot in state.family(root):
         gone += lot.expired
+        if lot.member != points.member:
+            continue
+        own = own or lot
         if lot.lapses_at <= now:
             gone += lot.remaining
             continue
         taken = min(lot.remaining, rest)
         if taken:
-            postings.append(_to_issuance(AccountKind.AVAILABLE, lot, taken))
+            postings.append(_to_issuance(AccountKind.AVAILABLE, points, lot.lot, lot.funding, taken))
             rest -= taken
     counted = min(rest, gone)
     rest -= counted
-    if rest and programme.shortfall_policy == "member":
-        postings.append(_to_issuance(AccountKind.SHORTFALL, root, rest))
-    return Effect(postings, expired_counted=counted)
+    if rest == 0 or programme.shortfall_policy != "member":
+        return Effect(postings, expired_counted=counted)
+    if own is not None:
+        postings.append(_to_issuance(AccountKind.SHORTFALL, points, own.lot, root.funding, rest))
+        return Effect(postings, expired_counted=counted)
+    opening = lot_taken_over(root, state.lanes[points.lane].next_lot, rest)
+    postings.append(_to_issuance(AccountKind.SHORTFALL, points, opening.lot, root.funding, rest))
+    return Effect(postings, (opening,), counted, (LotOrigin(opening.lot, root.lane, root.lot),))
 
 
-def _to_issuance(kind: AccountKind, lot: LotState, amount_points: int) -> Posting:
-    return Posting(kind, lot.member, AccountKind.ISSUANCE, lot.funding, amount_points, lot.lot)
+def _to_issuance(kind: AccountKind, points: PointsState, lot: int, funding: int, amount_points: int) -> Posting:
+    return Posting(kind, points.member, AccountKind.ISSUANCE, funding, amount_points, lot)
+
+
+def lot_taken_over(lot: LotState, number: int, amount_points: int) -> LotOpening:
+    """A lot of another member or lane with the same funding, terms and expiry."""
+    return LotOpening(
+        lot=number,
+        funding=lot.funding,
+        terms_version=lot.terms_version,
+        earned_at=lot.earned_at,
+        available_from=lot.available_from,
+        expires_on=lot.expires_on,
+        original=amount_points,
+    )
 
 
 def reverse_redemption(
@@ -131,11 +161,11 @@ def reverse_redemption(
         if piece:
             restore.give_back(state.lots[original.lane, lot_number], piece)
             rest -= piece
-    return Effect(restore.postings, tuple(restore.openings))
+    return Effect(restore.postings, tuple(restore.openings), origins=tuple(restore.origins))
 
 
 class _Restore:
-    """Collects the postings and child lots of one return."""
+    """Collects the postings and new lots of one return, for the member that the points belong to now."""
 
     def __init__(
         self,
@@ -144,25 +174,29 @@ class _Restore:
         programme: Programme,
         points: PointsState,
     ) -> None:
-        lane = state.lanes[original.lane]
+        lane = state.lanes[points.lane]
         self._now = lane.now
         self._next_lot = lane.next_lot
         self._original = original
         self._programme = programme
+        self._member = points.member
         self._repayment = Repayment(points)
         self.postings: list[Posting] = []
         self.openings: list[LotOpening] = []
+        self.origins: list[LotOrigin] = []
 
     def give_back(self, lot: LotState, amount_points: int) -> None:
-        """Credit one lot, or a child of it where it has lapsed."""
+        """Credit one lot, or a new one where it has lapsed or was another member's."""
         lapsed = lot.lapses_at <= self._now
-        number = self._open_child(lot, amount_points) if lapsed else lot.lot
+        number = lot.lot
+        if lapsed or lot.member != self._member:
+            number = self._open(lot, amount_points, lapsed=lapsed)
         self.postings.append(
             Posting(
                 AccountKind.REDEEMED,
                 self._original.partner,
                 AccountKind.AVAILABLE,
-                lot.member,
+                self._member,
                 amount_points,
                 number,
             )
@@ -170,24 +204,19 @@ class _Restore:
         repaid, rest = self._repayment.from_credit(number, lot.funding, amount_points)
         self.postings += repaid
         if lapsed and rest and self._programme.restore_grace_days == 0:
-            self.postings += expiry_postings(lot.member, lot.programme, number, lot.funding, rest)
+            self.postings += expiry_postings(self._member, lot.programme, number, lot.funding, rest)
 
-    def _open_child(self, lot: LotState, amount_points: int) -> int:
-        number = self._next_lot + len(self.openings)
-        expires_on = self._programme.business_day(self._now) + timedelta(days=self._programme.restore_grace_days)
-        self.openings.append(
-            LotOpening(
-                lot=number,
-                funding=lot.funding,
-                terms_version=lot.terms_version,
-                earned_at=lot.earned_at,
-                available_from=lot.available_from,
-                expires_on=expires_on,
-                original=amount_points,
-                restored_from=lot.lot if lot.restored_from is None else lot.restored_from,
-            )
-        )
-        return number
+    def _open(self, lot: LotState, amount_points: int, *, lapsed: bool) -> int:
+        opening = lot_taken_over(lot, self._next_lot + len(self.openings), amount_points)
+        if lapsed:
+            grace = timedelta(days=self._programme.restore_grace_days)
+            opening = replace(opening, expires_on=self._programme.business_day(self._now) + grace)
+        if lot.member == self._member:
+            opening = replace(opening, restored_from=lot.lot if lot.restored_from is None else lot.restored_from)
+        else:
+            self.origins.append(LotOrigin(opening.lot, lot.lane, lot.lot))
+        self.openings.append(opening)
+        return opening.lot
 
 
 def lapse_instant(opening: LotOpening, programme: Programme, never: int) -> int:

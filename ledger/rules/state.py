@@ -51,9 +51,9 @@ class LotState(msgspec.Struct, gc=False):
 
 
 class HoldState(msgspec.Struct, gc=False):
-    """A hold, by the transaction that opened it, and what is still held; ``lots`` are its open parts.
+    """A hold, by the transaction that opened it, and what is still held, in all and of each of its ``lots``.
 
-    ``moved_to`` is where a merge or move has taken it.
+    ``opened`` is what a new hold took of each lot; ``moved_to`` where a merge or move has taken it.
     """
 
     lane: int
@@ -69,6 +69,7 @@ class HoldState(msgspec.Struct, gc=False):
     outlet: str | None
     moved_to: Place | None = None
     lots: dict[int, int] = msgspec.field(default_factory=dict)
+    opened: dict[int, int] = msgspec.field(default_factory=dict)
     is_new: bool = False
 
     @property

@@ -26,8 +26,8 @@ from unnest(%b) as wanted(digest) join idempotency_keys k on k.digest = wanted.d
 
 # The batch's members with their points.
 READ_MEMBERS = """
-select m.lane, m.member, m.public_id::text, m.status, p.programme, p.posted, p.held, p.shortfall,
-       p.next_lapse_at, p.pending_until
+select m.lane, m.member, m.public_id::text, m.status, m.into_lane, m.into_member,
+       p.programme, p.posted, p.held, p.shortfall, p.next_lapse_at, p.pending_until
 from unnest(%b, %b, %b) as wanted(lane, member, programme)
 join members m on m.lane = wanted.lane and m.member = wanted.member
 left join member_points p
@@ -72,9 +72,18 @@ order by s.lane, s.sequence
 _NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
 # Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
-# many as hold the spend that the batch takes back of that member. What is all taken back holds nothing.
+# many as hold the spend that the batch takes back of that member. What is all taken back holds nothing. Earns
+# of members that have become this one count as its own.
 # Why "+ 0": a member has few transactions and a partner has many, which a fresh table does not tell.
 _EARNS_TO_TAKE_BACK = """
+with recursive wanted as (
+    select * from unnest(%b, %b, %b, %b, %b, %b, %b)
+        as named(number, lane, member, programme, partner, occurred_at, spend_minor)
+    union all
+    select wanted.number, m.lane, m.member, wanted.programme, wanted.partner, wanted.occurred_at,
+           wanted.spend_minor
+    from wanted join members m on m.into_lane = wanted.lane and m.into_member = wanted.member
+)
 select distinct lane, sequence
 from (
     select t.lane, t.sequence, wanted.spend_minor,
@@ -82,8 +91,7 @@ from (
                partition by wanted.number order by t.occurred_at desc, t.sequence desc
                rows between unbounded preceding and 1 preceding
            ) as held_by_later
-    from unnest(%b, %b, %b, %b, %b, %b, %b)
-         as wanted(number, lane, member, programme, partner, occurred_at, spend_minor)
+    from wanted
     join transactions t
       on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
      and t.partner + 0 = wanted.partner and t.kind = 1 and t.occurred_at <= wanted.occurred_at
@@ -112,25 +120,43 @@ def _uses(chosen: str) -> str:
     select p.lane, p.sequence, p.lot, p.amount
     from chosen
     join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
-    where (p.debit_kind = 2 and p.credit_kind = 5) or (p.debit_kind = 1 and p.credit_kind = 2)
+    where (p.debit_kind in (2, 3) and p.credit_kind = 5) or (p.debit_kind = 1 and p.credit_kind = 2)
     order by p.lane, p.sequence, p.line
     """
 
 
 def _family(chosen: str) -> str:
     return f"""
-    with chosen as ({chosen}),
-    named as (
+    with recursive chosen as ({chosen}),
+    family(lane, lot) as (
         select distinct p.lane, p.lot
         from chosen
         join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
         where p.lot is not null
+        union
+        select child.lane, child.lot
+        from family
+        cross join lateral (
+            select l.lane, l.lot from lots l where l.lane = family.lane and l.restored_from = family.lot
+            union all
+            select o.lane, o.lot from lot_origins o where o.origin_lane = family.lane and o.origin_lot = family.lot
+        ) child
     )
-    select {_LOT_COLUMNS}
-    from named join lots l on l.lane = named.lane and l.lot = named.lot
-    union all
-    select {_LOT_COLUMNS}
-    from named join lots l on l.lane = named.lane and l.restored_from = named.lot
+    select {_LOT_COLUMNS}, o.origin_lane, o.origin_lot
+    from family
+    join lots l on l.lane = family.lane and l.lot = family.lot
+    left join lot_origins o on o.lane = l.lane and o.lot = l.lot
+    """
+
+
+def _cap_uses(chosen: str) -> str:
+    return f"""
+    with chosen as ({chosen})
+    select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint
+    from chosen
+    join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
+    where p.credit_kind = 11
+    group by 1, 2, 3 order by 1, 2, 3
     """
 
 
@@ -138,11 +164,69 @@ def _family(chosen: str) -> str:
 READ_ORIGINALS = _originals(_NAMED_ORIGINALS)
 READ_USES = _uses(_NAMED_ORIGINALS)
 READ_FAMILY = _family(_NAMED_ORIGINALS)
+READ_CAP_USES = _cap_uses(_NAMED_ORIGINALS)
 
 # The same for the earns that take-backs may reach.
 READ_EARNS = _originals(_EARNS_TO_TAKE_BACK)
 READ_EARN_USES = _uses(_EARNS_TO_TAKE_BACK)
 READ_EARN_FAMILY = _family(_EARNS_TO_TAKE_BACK)
+READ_EARN_CAP_USES = _cap_uses(_EARNS_TO_TAKE_BACK)
+
+# Members that have become one of those whose earns are taken back.
+READ_PREDECESSORS = """
+with recursive become(number, lane, member) as (
+    select member, lane, member from unnest(%b, %b) as named(lane, member)
+    union
+    select become.number, m.lane, m.member
+    from become join members m on m.into_lane = become.lane and m.into_member = become.member
+)
+select number, member from become where number <> member
+"""
+
+_HOLD_COLUMNS = """
+h.lane, h.sequence, h.member, h.programme, h.partner, h.points, h.remaining, h.expires_at,
+t.scene, t.channel, t.outlet, h.moved_lane, h.moved_sequence
+"""
+
+# Open holds of members with held points: one row for each lot that they hold.
+READ_OPEN_HOLDS = f"""
+select {_HOLD_COLUMNS}, part.remaining, {_LOT_COLUMNS}
+from unnest(%b, %b, %b) as wanted(lane, member, programme)
+join holds h
+  on h.lane = wanted.lane and h.member = wanted.member and h.programme = wanted.programme and h.remaining > 0
+join transactions t on t.lane = h.lane and t.sequence = h.sequence
+join hold_lots part on part.lane = h.lane and part.hold = h.sequence and part.remaining > 0
+join lots l on l.lane = part.lane and l.lot = part.lot
+"""
+
+# Holds by their places, with those that they have moved to.
+READ_NAMED_HOLDS = f"""
+with recursive named(lane, sequence) as (
+    select lane, sequence from unnest(%b, %b) as named(lane, sequence)
+    union
+    select h.moved_lane, h.moved_sequence
+    from named join holds h on h.lane = named.lane and h.sequence = named.sequence
+    where h.moved_lane is not null
+)
+select {_HOLD_COLUMNS}
+from named
+join holds h on h.lane = named.lane and h.sequence = named.sequence
+join transactions t on t.lane = h.lane and t.sequence = h.sequence
+"""
+
+# What members gave and received as gifts in this month and the last.
+READ_GIFT_MONTHS = """
+select g.lane, g.member, g.programme, g.month, g.given, g.received
+from unnest(%b, %b, %b) as wanted(lane, member, programme)
+join gift_months g
+  on g.lane = wanted.lane and g.member = wanted.member and g.programme = wanted.programme
+where g.month > (ledger_now() - interval '40 days')::date
+"""
+
+# Pools and allotments of caps in some lanes.
+READ_CAP_BALANCES = """
+select lane, kind, owner, balance from party_balances where lane = any(%b) and kind in (9, 10)
+"""
 
 
 def _insert(table: str, columns: str) -> str:
@@ -223,6 +307,75 @@ on conflict (lane, kind, owner, programme)
 do update set balance = party_balances.balance + excluded.balance
 """
 )
+
+INSERT_PARTICULARS = _insert(
+    "particulars",
+    "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval",
+)
+
+INSERT_LOT_ORIGINS = _insert("lot_origins", "lot, sequence, origin_lot, lane, origin_lane")
+
+INSERT_HOLDS = _insert(
+    "holds", "sequence, member, points, remaining, expires_at, moved_sequence, programme, partner, lane, moved_lane"
+)
+
+UPDATE_HOLDS = """
+update holds set remaining = changed.remaining, moved_lane = changed.moved_lane,
+    moved_sequence = changed.moved_sequence
+from unnest(%b, %b, %b, %b, %b) as changed(lane, sequence, remaining, moved_lane, moved_sequence)
+where holds.lane = changed.lane and holds.sequence = changed.sequence
+"""
+
+INSERT_HOLD_LOTS = _insert("hold_lots", "hold, lot, points, remaining, lane")
+
+UPDATE_HOLD_LOTS = """
+update hold_lots set remaining = changed.remaining
+from unnest(%b, %b, %b, %b) as changed(lane, hold, lot, remaining)
+where hold_lots.lane = changed.lane and hold_lots.hold = changed.hold and hold_lots.lot = changed.lot
+"""
+
+WRITE_GIFT_MONTHS = (
+    _insert("gift_months", "member, given, received, month, programme, lane")
+    + """
+on conflict (lane, member, programme, month)
+do update set given = excluded.given, received = excluded.received
+"""
+)
+
+# A member that moves gets a row in its new lane.
+INSERT_MEMBERS = """
+insert into members (member, public_id, created_at, lane, status)
+select new.member, old.public_id, old.created_at, new.lane, new.status
+from unnest(%b, %b, %b, %b, %b) as new(member, lane, status, old_lane, old_member)
+join members old on old.lane = new.old_lane and old.member = new.old_member
+"""
+
+UPDATE_MEMBERS = """
+update members set status = changed.status, into_lane = changed.into_lane, into_member = changed.into_member
+from unnest(%b, %b, %b, %b, %b) as changed(lane, member, status, into_lane, into_member)
+where members.lane = changed.lane and members.member = changed.member
+"""
+
+# Every name of a merged or moved member leads to what it has become.
+LEAD_NAMES = """
+update member_names set lane = gone.into_lane, member = gone.into_member
+from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
+where member_names.lane = gone.lane and member_names.member = gone.member
+"""
+
+# So does every token: it is the same person.
+LEAD_TOKENS = """
+update member_tokens set lane = gone.into_lane, member = gone.into_member
+from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
+where member_tokens.lane = gone.lane and member_tokens.member = gone.member
+"""
+
+SWEEP_CAPS = """
+update caps set is_swept = changed.is_swept from unnest(%b, %b) as changed(cap, is_swept)
+where caps.cap = changed.cap
+"""
+
+RAISE_REGISTRY_VERSION = "update registry set version = version + 1"
 
 UPDATE_LANES = """
 update lanes set next_sequence = moved.next_sequence, next_lot = moved.next_lot,

@@ -17,6 +17,7 @@ from ledger.rules.state import (
 )
 from ledger.store import lane_queries as queries
 from ledger.store.arrays import Bigints, Booleans, Bytes, Days, Integers, Moments, Smallints, Texts
+from ledger.store.rarer_writes import write_rarer_state
 from ledger.store.unit_of_work import COMMIT
 
 
@@ -33,6 +34,7 @@ async def write_state(connection: AsyncConnection, state: LedgerState) -> None:
             await _write_projections(connection, state)
         if state.details:
             await _insert_details(connection, state.details)
+        await write_rarer_state(connection, state)
         await connection.execute(COMMIT)
 
 
@@ -197,6 +199,7 @@ def _next_moments(points: PointsState) -> tuple[int | None, int | None]:
     lapse = points.next_lapse_at
     if points.lots_complete:
         lapse = min((lot.lapses_at for lot in points.lots if lot.remaining), default=NEVER)
+        lapse = min([lapse, *(hold.expires_at for hold in points.holds if hold.remaining)])
     return (None if lapse == NEVER else lapse, points.pending_until or None)
 
 

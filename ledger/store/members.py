@@ -150,6 +150,13 @@ async def _insert_members(connection: AsyncConnection, key: LedgerKey, members: 
         await connection.execute(_INSERT_NAMES, [kind, digests, lanes, numbers, numbers])
 
 
+async def next_member_number(connection: AsyncConnection) -> int:
+    """A number that no member has yet; one that is not used leaves a gap, which means nothing."""
+    cursor = await connection.execute(_NUMBERS, [1])
+    [(number,)] = await cursor.fetchall()
+    return int(number)
+
+
 async def link_reference(connection: AsyncConnection, digest: bytes, member: Member, partner: int) -> bool:
     """Give a member a partner's reference; False when the reference is taken already."""
     cursor = await connection.execute(_LINK, [digest, member.lane, member.number, partner, "reference"])

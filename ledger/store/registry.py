@@ -28,6 +28,7 @@ select programme, code, currency, zone, cut_off_minutes, is_open, maximum_age_da
 from programmes
 """
 _CAPS = "select cap, code, programme, partner, scene, home_lane, is_swept from caps order by cap"
+_LANES = "select count(*)::int from lanes"
 _RAISE_VERSION = "update registry set version = version + 1"
 
 
@@ -61,7 +62,8 @@ async def read_registry(connection: AsyncConnection) -> Registry:
         row[1]: _programme(row, versions[row[0]], permissions) for row in await _rows(connection, _PROGRAMMES)
     }
     caps = tuple(Cap(*row) for row in await _rows(connection, _CAPS))
-    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()}, caps=caps)
+    [(lanes,)] = await _rows(connection, _LANES)
+    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()}, caps=caps, lanes=lanes)
 
 
 def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: list[TupleRow]) -> Programme:

@@ -156,6 +156,12 @@ members = Table(
     CheckConstraint(one_of("status", ("active", "frozen", "closed", "merged", "moved")), name="status_known"),
     CheckConstraint("(into_lane is null) = (into_member is null)", name="into_is_whole"),
     CheckConstraint("(status in ('merged', 'moved')) = (into_member is not null)", name="gone_says_where"),
+    Index(
+        "members_into_index",
+        "into_lane",
+        "into_member",
+        postgresql_where=text("into_member is not null"),
+    ),
 )
 
 member_names = Table(

@@ -25,6 +25,7 @@ UPDATES = {
     "approvals": "state, request, decided_by, decided_at, lane, sequence",
     "members": "status, into_member, into_lane",
     "member_names": "lane, member, blocked_at",
+    "member_tokens": "lane, member",
     "programmes": "is_open, gift_points_a_month",
 }
 
@@ -55,6 +56,9 @@ def upgrade() -> None:
     """Add what is new, and let the service's role use it."""
     op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
     op.execute("alter table members add column into_member bigint, add column into_lane smallint")
+    op.execute(
+        "create index members_into_index on members (into_lane, into_member) where into_member is not null"
+    )
     op.execute("alter table programmes add column gift_points_a_month bigint not null default 5000")
     for table, name, condition, _ in CHECKS:
         _replace_check(table, name, condition)
@@ -68,7 +72,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away again: only for trials, since it removes history."""
-    op.execute("revoke update (lane, member) on member_names from citypoints_app")
+    for table in ("member_names", "member_tokens"):
+        op.execute(f"revoke update (lane, member) on {table} from {ROLE}")
     for table, name, _ in reversed(NEW_CHECKS):
         op.execute(f"alter table {table} drop constraint {table}_{name}")
     for table, name, _, condition in CHECKS:

@@ -26,6 +26,7 @@ MAY_UPDATE = {
     "approvals": {"state", "request", "decided_by", "decided_at", "lane", "sequence"},
     "members": {"status", "into_member", "into_lane"},
     "member_names": {"lane", "member", "blocked_at"},
+    "member_tokens": {"lane", "member"},
     "registry": {"version"},
     "programmes": {"is_open", "gift_points_a_month"},
     "programme_partners": {"may_issue", "may_accept"},

@@ -110,7 +110,7 @@ class Town:
         submission = await self.engine.intake.prepare(
             self.partners[partner], key or f"key-{self._posted}", command, shows_balance=shows_balance
         )
-        if not isinstance(command, Reverse):
+        if isinstance(command, Earn | Redeem | TakeBack):
             member = await self.member(command.member.removeprefix("ref:"))
             submission = msgspec.structs.replace(submission, lane=member.lane, member=member.number)
         return await self.engine.posters.submit(submission)

@@ -7,10 +7,25 @@ has lapsed or is pending by then is summed up again, and posted transactions can
 from typing import Any
 
 from ledger.ids import Place
-from ledger.rules.commands import Expire, PartnerCommand, Reverse, Submission
+from ledger.rules.accounts import AccountKind
+from ledger.rules.atomic import decide_atomic
+from ledger.rules.commands import (
+    AnyCommand,
+    Atomic,
+    Capture,
+    Expire,
+    Gift,
+    GrantCap,
+    Merge,
+    Move,
+    Reverse,
+    Submission,
+    SweepCap,
+    VoidHold,
+)
 from ledger.rules.decide import decide
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
-from ledger.rules.outcomes import Decided, NeedsLanes, NeedsLots, Outcome, Posted, Refused
+from ledger.rules.outcomes import Decided, Needs, Outcome, Posted, Refused
 from ledger.rules.programmes import Programme
 from ledger.rules.recording import record, record_refusal
 from ledger.rules.state import LaneState, LedgerState, MemberState, OriginalState, PointsState
@@ -18,6 +33,7 @@ from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, subm
 
 LANES = 2
 MEMBERS = (1, 2, 3)
+FIRST_NEW_NUMBER = 100
 
 
 class LedgerInMemory:
@@ -49,23 +65,40 @@ class LedgerInMemory:
             for points in member.points.values():
                 _sum_up(points, now)
 
-    def submission(self, command: PartnerCommand | Expire, *, key: str | None = None, **changes: Any) -> Submission:
+    def submission(self, command: AnyCommand, *, key: str | None = None, **changes: Any) -> Submission:
         """Resolve a command as the intake does; without a key it gets one of its own."""
         if key is None:
             self._keys_made += 1
             key = f"own-{self._keys_made}"
+        return submission(command, key, **(self._resolved(command) | changes))
+
+    def _resolved(self, command: AnyCommand) -> dict[str, Any]:
         if isinstance(command, Reverse):
             original = self.original_of(command)
-            member = self.state.members[original.member]
             resolved: dict[str, Any] = {
                 "original": Place(original.lane, original.sequence),
                 "programme": original.programme,
                 "partner": original.partner,
             }
-        else:
-            member = self.state.members[int(command.member.removeprefix("m"))]
-            resolved = {}
-        return submission(command, key, **({"member": member.number, "lane": member.lane} | resolved | changes))
+            return resolved | self._named("member", "lane", original.member)
+        if isinstance(command, Capture | VoidHold):
+            entry = next(entry for entry in self.state.entries if id_of(entry) == command.hold)
+            return {"hold": place_of_entry(entry)} | self._named("member", "lane", entry.transaction.member)
+        if isinstance(command, GrantCap | SweepCap):
+            return {"lane": 0, "member": None, "partner": 0}
+        if isinstance(command, Atomic):
+            items = tuple(self.submission(item.command, key=item.key) for item in command.items)
+            return {"items": items, "member": None}
+        named = self._named("member", "lane", _number(command.member))
+        if isinstance(command, Gift | Merge):
+            other = command.receiver if isinstance(command, Gift) else command.into
+            named |= self._named("receiver", "receiver_lane", _number(other))
+        if isinstance(command, Move):
+            named |= {"new_number": FIRST_NEW_NUMBER + len(self.state.entries)}
+        return named
+
+    def _named(self, number: str, lane: str, member: int) -> dict[str, Any]:
+        return {number: member, lane: self.state.members[member].lane}
 
     def original_of(self, command: Reverse) -> OriginalState:
         """The transaction that a reversal names."""
@@ -77,8 +110,12 @@ class LedgerInMemory:
 
     def submit(self, submitted: Submission) -> Outcome:
         """Decide and record one command."""
+        if submitted.items:
+            whole = decide_atomic(submitted, self.state, decide)
+            assert not isinstance(whole, Needs)
+            return whole
         decision = decide(submitted, self.state)
-        assert not isinstance(decision, NeedsLanes | NeedsLots)
+        assert not isinstance(decision, Needs)
         if isinstance(decision, Refused):
             if not isinstance(submitted.command, Expire):
                 record_refusal(self.state, submitted, decision.code.encode())
@@ -90,18 +127,18 @@ class LedgerInMemory:
             self._offer_as_original(entry)
         return posted
 
-    def post(self, command: PartnerCommand | Expire, **changes: Any) -> Posted:
+    def post(self, command: AnyCommand, **changes: Any) -> Posted:
         """Submit a command that must not be refused."""
         outcome = self.submit(self.submission(command, **changes))
         assert isinstance(outcome, Posted), outcome
         return outcome
 
-    def entry(self, command: PartnerCommand, **changes: Any) -> JournalEntry:
+    def entry(self, command: AnyCommand, **changes: Any) -> JournalEntry:
         """Submit a command that becomes one transaction of its own, and return that."""
         [entry] = self.post(command, **changes).own_entries
         return entry
 
-    def refuse(self, command: PartnerCommand | Expire, **changes: Any) -> Refused:
+    def refuse(self, command: AnyCommand, **changes: Any) -> Refused:
         """Submit a command that must be refused."""
         outcome = self.submit(self.submission(command, **changes))
         assert isinstance(outcome, Refused), outcome
@@ -120,9 +157,13 @@ class LedgerInMemory:
         place = place_of_entry(entry)
         if place in self.state.originals:
             return
-        uses = [(posting.lot, posting.amount) for posting in posted.postings if posting.lot is not None]
+        uses = [
+            (posting.lot, posting.amount)
+            for posting in posted.postings
+            if posting.lot is not None and posting.credit_kind == AccountKind.REDEEMED
+        ]
         if posted.kind == TransactionKind.EARN:
-            uses = uses[:1]
+            uses = [(posted.lots[0].lot, posted.points)]
         self.state.originals[place] = OriginalState(
             lane=posted.lane,
             sequence=posted.sequence,
@@ -135,7 +176,12 @@ class LedgerInMemory:
             spend_minor=posted.spend_minor,
             programme_version=posted.programme_version,
             uses=uses,
+            cap_uses=[(p.credit_owner, p.amount) for p in posted.postings if p.credit_kind == AccountKind.USED],
         )
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("m"))
 
 
 def _sum_up(points: PointsState, now: int) -> None:

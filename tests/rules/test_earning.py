@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from ledger.rules.accounts import AccountKind
+from ledger.rules.admission import BALANCE_LIMIT
 from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS
-from ledger.rules.decide import BALANCE_LIMIT
 from ledger.rules.journal import Posting, Transaction
 from ledger.rules.programmes import EarnRate, ProgrammeVersion
 from tests.builders import DAY, HOUR, NOON, at, earn, expire, programme, redeem, take_back, version

@@ -63,7 +63,7 @@ def test_the_first_command_posts_the_lapse_before_its_own_transaction() -> None:
     posted = ledger.post(earn(7), key="k7")
     assert [entry.transaction.kind for entry in posted.entries] == [TransactionKind.EXPIRE, TransactionKind.EARN]
     assert [entry.transaction.sequence for entry in posted.entries] == [2, 3]
-    assert posted.own == 1
+    assert len(posted.own_entries) == 1
     assert set(posted.lots) == {(1, 2)}
     assert posted.entries[0].transaction.available_after == 0
 

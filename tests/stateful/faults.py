@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from ledger.posting import poster
-from ledger.rules import decide, reversals, state
+from ledger.rules import reversals, state
 from ledger.rules.accounts import AccountKind
 from ledger.rules.commands import Reverse, Submission
+from ledger.rules.decisions import points as points_decisions
+from ledger.rules.decisions import returns
 from ledger.rules.journal import Posting, Transaction
 from ledger.rules.lots import spend_order
 from ledger.rules.outcomes import Decided, Draft
@@ -52,8 +54,8 @@ def skip_the_lane_lock() -> None:
     put(lane_queries, "LOCK_LANES", lane_queries.LOCK_LANES.replace("for update", ""))
     read = lane_state.read_state
 
-    async def read_and_pause(*arguments: Any) -> LedgerState:
-        state = await read(*arguments)
+    async def read_and_pause(*arguments: Any, **options: Any) -> LedgerState:
+        state = await read(*arguments, **options)
         await asyncio.sleep(WINDOW_SECONDS)
         return state
 
@@ -72,9 +74,9 @@ def apply_reversals_twice() -> None:
     read = lane_state.read_state
 
     async def read_and_forget(
-        connection: Any, lanes: Iterable[int], submissions: Sequence[Submission], registry: Any
+        connection: Any, lanes: Iterable[int], submissions: Sequence[Submission], registry: Any, **options: Any
     ) -> LedgerState:
-        state = await read(connection, lanes, submissions, registry)
+        state = await read(connection, lanes, submissions, registry, **options)
         for submission in submissions:
             if isinstance(submission.command, Reverse):
                 state.keys.pop(submission.key_digest, None)
@@ -92,7 +94,7 @@ def restore_with_new_expiry() -> None:
     """A redemption's points come back in new lots that count their days anew."""
 
     def give_back(self: Any, lot: LotState, amount_points: int) -> None:
-        number = self._open_child(lot, amount_points)
+        number = self._open(lot, amount_points, lapsed=True)
         expires_on = self.openings[-1].expires_on + timedelta(days=LONGER_DAYS)
         self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
         partner = self._original.partner
@@ -111,15 +113,15 @@ def restore_with_new_expiry() -> None:
 
 def lengthen_the_grace() -> None:
     """What comes back into a lapsed lot can be used for longer than the programme's grace."""
-    open_child: Any = reversals._Restore._open_child
+    open_lot: Any = reversals._Restore._open
 
-    def open_for_longer(self: Any, lot: LotState, amount_points: int) -> int:
-        number: int = open_child(self, lot, amount_points)
+    def open_for_longer(self: Any, lot: LotState, amount_points: int, *, lapsed: bool) -> int:
+        number: int = open_lot(self, lot, amount_points, lapsed=lapsed)
         expires_on = self.openings[-1].expires_on + timedelta(days=1)
         self.openings[-1] = msgspec.structs.replace(self.openings[-1], expires_on=expires_on)
         return number
 
-    put(reversals._Restore, "_open_child", open_for_longer)
+    put(reversals._Restore, "_open", open_for_longer)
 
 
 def spend_lapsed_lots() -> None:
@@ -128,27 +130,33 @@ def spend_lapsed_lots() -> None:
     def all_but_pending(points: PointsState, now: int) -> list[LotState]:
         return sorted((lot for lot in points.lots if lot.remaining and lot.available_from <= now), key=spend_order)
 
-    def post_no_lapse(_points: PointsState, _now: int, drafts: list[Draft], unmatched_minor: int = 0) -> Decided:
-        return Decided(drafts, len(drafts), unmatched_minor)
+    def post_no_lapse(
+        _points: PointsState, _now: int, drafts: list[Draft], *, before: Sequence[Draft] = (), unmatched_minor: int = 0
+    ) -> Decided:
+        return Decided([*before, *drafts], len(drafts), unmatched_minor)
 
     put(state.PointsState, "available", property(lambda points: points.posted - points.pending))
-    put(decide, "usable_lots", all_but_pending)
-    put(decide, "_after_lapses", post_no_lapse)
+    put(points_decisions, "usable_lots", all_but_pending)
+    put(points_decisions, "after_lapses", post_no_lapse)
+    put(returns, "after_lapses", post_no_lapse)
 
 
 def forget_shortfalls() -> None:
     """What was spent of a reversed earning is owed by nobody."""
     reverse_earn = reversals.reverse_earn
 
-    def reverse(state: LedgerState, original: OriginalState, programme: Programme, points: int) -> reversals.Effect:
-        return reverse_earn(state, original, msgspec.structs.replace(programme, shortfall_policy="issuer"), points)
+    def reverse(
+        state: LedgerState, original: OriginalState, programme: Programme, points: PointsState, amount_points: int
+    ) -> reversals.Effect:
+        lenient = msgspec.structs.replace(programme, shortfall_policy="issuer")
+        return reverse_earn(state, original, lenient, points, amount_points)
 
-    put(decide, "reverse_earn", reverse)
+    put(returns, "reverse_earn", reverse)
 
 
 def never_repay_shortfalls() -> None:
     """Later earnings leave the shortfall as it is."""
-    put(decide, "Repayment", NoRepayment)
+    put(points_decisions, "Repayment", NoRepayment)
 
 
 def forget_refusals() -> None:

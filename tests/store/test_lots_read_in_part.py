@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ledger.rules.outcomes import Posted, Replayed
-from ledger.store.lane_state import LOTS_PER_REDEMPTION
+from ledger.store.wanted_state import LOTS_PER_REDEMPTION
 from tests.builders import earn, redeem
 from tests.databases import LedgerDatabase
 from tests.store.ledger_in_postgres import Desk, LedgerInPostgres, open_ledger

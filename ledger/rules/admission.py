@@ -1,0 +1,143 @@
+"""What every command is asked first: its programme, who may act in it, its member, its time, its amount.
+
+Each check returns what it found, or why the command stops here: a refusal, or lanes that must be locked
+as well because the member has become another one.
+"""
+
+import msgspec
+
+from ledger.rules.business_day import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
+from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, Earn, PlaceHold, Redeem, Submission
+from ledger.rules.earning import out_of_range, wrong_currency
+from ledger.rules.outcomes import NeedsLanes, Refused
+from ledger.rules.programmes import Programme
+from ledger.rules.state import LedgerState, MemberState, PointsState
+
+CLOCK_TOLERANCE_SECONDS = 60
+"""How far a till's clock may be ahead of ours before its event counts as future."""
+
+BALANCE_LIMIT = 1 << 62
+
+Stop = Refused | NeedsLanes
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """An earn, redemption or hold that everything but its amount allows."""
+
+    programme: Programme
+    points: PointsState
+    occurred_at: int
+    now: int
+
+
+def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: LedgerState) -> Admitted | Stop:
+    """Check programme, permission, member and time, in the documented order."""
+    programme = _permitted_programme(command, submission.partner, state)
+    if isinstance(programme, Refused):
+        return programme
+    member = active_member(submission.member, state)
+    if not isinstance(member, MemberState):
+        return member
+    now = state.lanes[member.lane].now
+    occurred_at = now if command.occurred_at is None else command.occurred_at
+    if wrong := wrong_time(occurred_at, now, programme):
+        return wrong
+    return Admitted(programme, member.points_in(programme.number), occurred_at, now)
+
+
+def open_programme(code: str, state: LedgerState) -> Programme | Refused:
+    """Find a programme that is open."""
+    programme = state.registry.programmes.get(code)
+    if programme is None:
+        return no_programme(code)
+    if not programme.is_open:
+        return Refused("programme-closed", f"Programme {code} is closed.", {"programme": code})
+    return programme
+
+
+def no_programme(code: str) -> Refused:
+    """The refusal of a code that no programme has."""
+    return Refused("programme-not-found", "No programme has this code.", {"programme": code})
+
+
+def known_member(number: int | None, state: LedgerState) -> MemberState | Stop:
+    """Find a member, or the one that it was merged or moved into."""
+    member = None if number is None else state.members.get(number)
+    if member is None:
+        return Refused("member-not-found", "You know no member by this name.")
+    while member.into is not None:
+        lane, number = member.into
+        present = state.members.get(number) if lane in state.lanes else None
+        if present is None:
+            return NeedsLanes(frozenset({lane}), frozenset({member.into}))
+        member = present
+    return member
+
+
+def active_member(number: int | None, state: LedgerState) -> MemberState | Stop:
+    """Find a member that is neither frozen nor closed."""
+    member = known_member(number, state)
+    if not isinstance(member, MemberState) or member.status == "active":
+        return member
+    return refuse_status(member.status)
+
+
+def refuse_status(status: str) -> Refused:
+    """The refusal for a member that is frozen or closed."""
+    if status == "closed":
+        return Refused("member-closed", "The member's account is closed.")
+    return Refused("member-frozen", "The member's account is frozen.")
+
+
+def wrong_time(occurred_at: int, now: int, programme: Programme | None) -> Refused | None:
+    """Refuse what is still to come, and what is older than the programme takes."""
+    if occurred_at > now + CLOCK_TOLERANCE_SECONDS * MICROSECONDS_PER_SECOND:
+        return Refused(
+            "occurred-in-future",
+            "The event's time is later than the ledger's clock.",
+            {"field": "occurred_at"},
+        )
+    if programme is None or programme.maximum_age_days is None:
+        return None
+    if occurred_at < now - programme.maximum_age_days * MICROSECONDS_PER_DAY:
+        return Refused(
+            "occurred-too-long-ago",
+            f"The programme takes events up to {programme.maximum_age_days} days old.",
+            {"field": "occurred_at", "maximum_age_days": programme.maximum_age_days},
+        )
+    return None
+
+
+def wrong_amount(
+    points: int | None, cash_minor: int | None, currency: str | None, programme: Programme
+) -> Refused | None:
+    """Refuse a memo of cash in another currency, and amounts out of range."""
+    if cash_minor is not None:
+        if wrong := wrong_currency(currency, programme):
+            return wrong
+        if cash_minor > MAXIMUM_MINOR:
+            return out_of_range("cash", cash_minor, MAXIMUM_MINOR)
+    if points is not None and points > MAXIMUM_POINTS:
+        return out_of_range("points", points, MAXIMUM_POINTS)
+    return None
+
+
+def too_few_points(requested: int, available: int) -> Refused:
+    """The refusal of more points than are available."""
+    return Refused(
+        "insufficient-points",
+        "The member has fewer available points than requested.",
+        {"requested": requested, "available": available},
+    )
+
+
+def _permitted_programme(command: Earn | Redeem | PlaceHold, partner: int, state: LedgerState) -> Programme | Refused:
+    code = command.programme
+    programme = state.registry.programmes.get(code)
+    if programme is None:
+        return no_programme(code)
+    earns = isinstance(command, Earn)
+    if partner not in (programme.issuers if earns else programme.acceptors):
+        what = "issue" if earns else "accept"
+        return Refused("partner-not-permitted", f"You may not {what} points of programme {code}.", {"programme": code})
+    return open_programme(code, state)

@@ -1,0 +1,84 @@
+"""Reading what few batches need, in a second round trip: holds, months of gifts, balances of caps.
+
+Why apart: most batches touch none of it, and would pay for queries that find nothing.
+"""
+
+from collections.abc import Collection, Sequence
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from ledger.ids import Place
+from ledger.rules.state import GiftMonth, HoldState, LedgerState
+from ledger.store import lane_queries as queries
+from ledger.store.arrays import Bigints, Integers, Smallints
+from ledger.store.state_rows import add_lot, points_of
+
+_HOLD_FIELDS = 13
+
+
+async def read_rarer_state(
+    connection: AsyncConnection,
+    state: LedgerState,
+    *,
+    holds: Sequence[Place],
+    gifts: Collection[tuple[int, int, int]],
+    earns: bool,
+) -> None:
+    """Add the open holds of all members with held points, and those named; gifts of this month; caps."""
+    holders = [
+        (points.lane, points.member, points.programme)
+        for member in state.members.values()
+        for points in member.points.values()
+        if points.held
+    ]
+    reads_caps = earns and bool(state.registry.caps)
+    if not (holders or holds or gifts or reads_caps):
+        return
+    async with connection.pipeline():
+        of_holders = await connection.execute(queries.READ_OPEN_HOLDS, member_arrays(holders))
+        of_holds = await connection.execute(queries.READ_NAMED_HOLDS, place_arrays(holds))
+        of_gifts = await connection.execute(queries.READ_GIFT_MONTHS, member_arrays(list(gifts)))
+        of_caps = await connection.execute(
+            queries.READ_CAP_BALANCES, [Smallints.of(sorted(state.lanes) if reads_caps else [])]
+        )
+    for row in await of_holders.fetchall():
+        hold = _hold(state, row[:_HOLD_FIELDS])
+        lot = add_lot(state, row[_HOLD_FIELDS + 1 :])
+        hold.lots[lot.lot] = row[_HOLD_FIELDS]
+    for row in await of_holds.fetchall():
+        _hold(state, row)
+    for lane, member, programme, month, given, received in await of_gifts.fetchall():
+        found = GiftMonth(lane, member, programme, month, given, received, is_new=False)
+        state.gift_months[member, programme, month] = found
+    for lane, kind, cap, balance in await of_caps.fetchall():
+        state.cap_balances[lane, kind, cap] = balance
+
+
+def member_arrays(places: Sequence[tuple[int, int, int]]) -> list[bytes]:
+    """Lanes, members and programmes as parameters."""
+    return [
+        Smallints.of([lane for lane, _, _ in places]),
+        Bigints.of([member for _, member, _ in places]),
+        Integers.of([programme for _, _, programme in places]),
+    ]
+
+
+def place_arrays(places: Sequence[Place]) -> list[bytes]:
+    """Lanes and sequences as parameters."""
+    return [Smallints.of([place.lane for place in places]), Bigints.of([place.number for place in places])]
+
+
+def _hold(state: LedgerState, row: TupleRow) -> HoldState:
+    place = Place(row[0], row[1])
+    found = state.holds.get(place)
+    if found is not None:
+        return found
+    *fields, moved_lane, moved_sequence = row
+    hold = HoldState(*fields)
+    if moved_lane is not None:
+        hold.moved_to = Place(moved_lane, moved_sequence)
+    state.holds[place] = hold
+    if hold.remaining and hold.member in state.members:
+        points_of(state, hold.member, hold.programme).holds.append(hold)
+    return hold

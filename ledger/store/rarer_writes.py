@@ -1,0 +1,170 @@
+"""Writing what few batches change: particulars, holds, gifts, members' places and statuses, sweeps of caps."""
+
+from psycopg import AsyncConnection
+
+from ledger.rules.journal import ParticularTransaction
+from ledger.rules.state import GiftMonth, HoldState, LedgerState, MemberState
+from ledger.store import lane_queries as queries
+from ledger.store.arrays import Bigints, Booleans, Days, Integers, Moments, Smallints, Texts
+
+
+async def write_rarer_state(connection: AsyncConnection, state: LedgerState) -> None:
+    """Write what decisions changed of it; nothing where nothing has."""
+    particular = [e.transaction for e in state.entries if isinstance(e.transaction, ParticularTransaction)]
+    if particular:
+        await _insert_particulars(connection, particular)
+    if state.origins:
+        await _insert_origins(connection, state)
+    if state.changed_holds:
+        await _write_holds(connection, list(state.changed_holds.values()))
+    if state.changed_gift_months:
+        await _write_gift_months(connection, list(state.changed_gift_months.values()))
+    members = [member for member in state.members.values() if member.is_changed]
+    if members:
+        await _write_members(connection, state, members)
+    if state.swept:
+        caps = sorted(state.swept.items())
+        arrays = [Integers.of([cap for cap, _ in caps]), Booleans.of([is_swept for _, is_swept in caps])]
+        await connection.execute(queries.SWEEP_CAPS, arrays)
+    if state.sets_up:
+        await connection.execute(queries.RAISE_REGISTRY_VERSION)
+
+
+async def _insert_particulars(connection: AsyncConnection, transactions: list[ParticularTransaction]) -> None:
+    particulars = [t.particulars for t in transactions]
+    await connection.execute(
+        queries.INSERT_PARTICULARS,
+        [
+            Bigints.of([t.sequence for t in transactions]),
+            Bigints.of([p.hold for p in particulars]),
+            Moments.of([p.expires_at for p in particulars]),
+            Bigints.of([p.counter_sequence for p in particulars]),
+            Bigints.of([p.into for p in particulars]),
+            Days.of([p.expires_on for p in particulars]),
+            Smallints.of([t.lane for t in transactions]),
+            Smallints.of([p.counter_lane for p in particulars]),
+            Smallints.of([p.days_before for p in particulars]),
+            Texts.of([p.approval for p in particulars]),
+        ],
+    )
+
+
+async def _insert_origins(connection: AsyncConnection, state: LedgerState) -> None:
+    await connection.execute(
+        queries.INSERT_LOT_ORIGINS,
+        [
+            Bigints.of([origin.lot for _, _, origin in state.origins]),
+            Bigints.of([sequence for _, sequence, _ in state.origins]),
+            Bigints.of([origin.origin_lot for _, _, origin in state.origins]),
+            Smallints.of([lane for lane, _, _ in state.origins]),
+            Smallints.of([origin.origin_lane for _, _, origin in state.origins]),
+        ],
+    )
+
+
+async def _write_holds(connection: AsyncConnection, holds: list[HoldState]) -> None:
+    new = [hold for hold in holds if hold.is_new]
+    if new:
+        await connection.execute(
+            queries.INSERT_HOLDS,
+            [
+                Bigints.of([hold.sequence for hold in new]),
+                Bigints.of([hold.member for hold in new]),
+                Bigints.of([hold.points for hold in new]),
+                Bigints.of([hold.remaining for hold in new]),
+                Moments.of([hold.expires_at for hold in new]),
+                Bigints.of([None if hold.moved_to is None else hold.moved_to.number for hold in new]),
+                Integers.of([hold.programme for hold in new]),
+                Integers.of([hold.partner for hold in new]),
+                Smallints.of([hold.lane for hold in new]),
+                Smallints.of([None if hold.moved_to is None else hold.moved_to.lane for hold in new]),
+            ],
+        )
+    old = [hold for hold in holds if not hold.is_new]
+    if old:
+        await connection.execute(
+            queries.UPDATE_HOLDS,
+            [
+                Smallints.of([hold.lane for hold in old]),
+                Bigints.of([hold.sequence for hold in old]),
+                Bigints.of([hold.remaining for hold in old]),
+                Smallints.of([None if hold.moved_to is None else hold.moved_to.lane for hold in old]),
+                Bigints.of([None if hold.moved_to is None else hold.moved_to.number for hold in old]),
+            ],
+        )
+    await _write_hold_lots(connection, new, old)
+
+
+async def _write_hold_lots(connection: AsyncConnection, new: list[HoldState], old: list[HoldState]) -> None:
+    opened = [(hold, lot, amount) for hold in new for lot, amount in hold.lots.items()]
+    if opened:
+        await connection.execute(
+            queries.INSERT_HOLD_LOTS,
+            [
+                Bigints.of([hold.sequence for hold, _, _ in opened]),
+                Bigints.of([lot for _, lot, _ in opened]),
+                Bigints.of([hold.opened[lot] for hold, lot, _ in opened]),
+                Bigints.of([amount for _, _, amount in opened]),
+                Smallints.of([hold.lane for hold, _, _ in opened]),
+            ],
+        )
+    left = [(hold, lot, amount) for hold in old for lot, amount in hold.lots.items()]
+    if left:
+        await connection.execute(
+            queries.UPDATE_HOLD_LOTS,
+            [
+                Smallints.of([hold.lane for hold, _, _ in left]),
+                Bigints.of([hold.sequence for hold, _, _ in left]),
+                Bigints.of([lot for _, lot, _ in left]),
+                Bigints.of([amount for _, _, amount in left]),
+            ],
+        )
+
+
+async def _write_gift_months(connection: AsyncConnection, months: list[GiftMonth]) -> None:
+    await connection.execute(
+        queries.WRITE_GIFT_MONTHS,
+        [
+            Bigints.of([month.member for month in months]),
+            Bigints.of([month.given for month in months]),
+            Bigints.of([month.received for month in months]),
+            Days.of([month.month for month in months]),
+            Integers.of([month.programme for month in months]),
+            Smallints.of([month.lane for month in months]),
+        ],
+    )
+
+
+async def _write_members(connection: AsyncConnection, state: LedgerState, members: list[MemberState]) -> None:
+    gone = [(member, member.into) for member in members if member.into is not None]
+    new = [(member, state.members[into[1]]) for member, into in gone if state.members[into[1]].is_new]
+    if new:
+        await connection.execute(
+            queries.INSERT_MEMBERS,
+            [
+                Bigints.of([member.number for _, member in new]),
+                Smallints.of([member.lane for _, member in new]),
+                Texts.of([member.status for _, member in new]),
+                Smallints.of([old.lane for old, _ in new]),
+                Bigints.of([old.number for old, _ in new]),
+            ],
+        )
+    await connection.execute(
+        queries.UPDATE_MEMBERS,
+        [
+            Smallints.of([member.lane for member in members]),
+            Bigints.of([member.number for member in members]),
+            Texts.of([member.status for member in members]),
+            Smallints.of([None if member.into is None else member.into[0] for member in members]),
+            Bigints.of([None if member.into is None else member.into[1] for member in members]),
+        ],
+    )
+    if gone:
+        arrays = [
+            Smallints.of([member.lane for member, _ in gone]),
+            Bigints.of([member.number for member, _ in gone]),
+            Smallints.of([into[0] for _, into in gone]),
+            Bigints.of([into[1] for _, into in gone]),
+        ]
+        await connection.execute(queries.LEAD_NAMES, arrays)
+        await connection.execute(queries.LEAD_TOKENS, arrays)

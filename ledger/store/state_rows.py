@@ -1,0 +1,86 @@
+"""Rows of the database as parts of a state, each added once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.rows import TupleRow
+
+from ledger.ids import Place
+from ledger.rules.business_day import end_of_day
+from ledger.rules.lots import spend_order
+from ledger.rules.state import NEVER, LedgerState, LotState, MemberState, OriginalState, PointsState
+from ledger.store.wanted_state import ALL_LOTS, Wanted
+
+
+def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
+    """Add a member, and its points in one programme where it has some."""
+    lane, number, public_id, status, into_lane, into_member, programme, posted, held, shortfall, lapse, pending = row
+    member = state.members.get(number)
+    if member is None:
+        member = MemberState(lane, number, public_id, status, None if into_lane is None else (into_lane, into_member))
+        state.members[number] = member
+    if programme is not None:
+        member.points[programme] = PointsState(
+            lane=lane,
+            member=number,
+            programme=programme,
+            posted=posted,
+            held=held,
+            shortfall=shortfall,
+            next_lapse_at=NEVER if lapse is None else lapse,
+            pending_until=pending or 0,
+            lots_complete=wanted.points[lane, number, programme] == ALL_LOTS,
+            is_new=False,
+        )
+
+
+def add_open_lots(state: LedgerState, wanted: Wanted, rows: list[TupleRow]) -> None:
+    """Add open lots, which come in the order of use, and note how far each member's were read."""
+    for *row, is_all in rows:
+        lot = add_lot(state, row)
+        points = points_of(state, lot.member, lot.programme)
+        points.lots_read_to = spend_order(lot)
+        points.lots_complete = points.lots_complete or is_all
+    for (_, member, programme), limit in wanted.points.items():
+        if programme and member in state.members:
+            points = points_of(state, member, programme)
+            points.lots_complete = points.lots_complete or len(points.lots) < limit
+
+
+def add_lot(state: LedgerState, row: Sequence[Any]) -> LotState:
+    """Add a lot that was read, and what is left of it to its member's points; twice adds it once."""
+    place = (row[0], row[1])
+    known = state.lots.get(place)
+    if known is not None:
+        return known
+    lot = LotState(*row)
+    if lot.expires_on is not None:
+        programme = state.registry.programme_numbered(lot.programme)
+        lot.lapses_at = end_of_day(lot.expires_on, programme.zone)
+    state.lots[place] = lot
+    if lot.restored_from is not None:
+        state.children.setdefault((lot.lane, lot.restored_from), []).append(lot)
+    if lot.member not in state.members:
+        # Of a member that has become another one, or that the lane has yet to be locked for.
+        return lot
+    points = points_of(state, lot.member, lot.programme)
+    points.lots.append(lot)
+    now = state.lanes[lot.lane].now
+    if lot.lapses_at <= now:
+        points.lapsed += lot.remaining
+    elif lot.available_from > now:
+        points.pending += lot.remaining
+    return lot
+
+
+def add_original(state: LedgerState, row: TupleRow) -> None:
+    """Add a transaction that a reversal names."""
+    place = Place(row[0], row[1])
+    if place in state.originals:
+        return
+    state.originals[place] = OriginalState(*row)
+
+
+def points_of(state: LedgerState, member: int, programme: int) -> PointsState:
+    """The points of a member that was read."""
+    return state.members[member].points_in(programme)

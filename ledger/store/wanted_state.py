@@ -1,0 +1,135 @@
+"""What a batch needs to read: worked out from its submissions before anything is asked of the database."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ledger.ids import Place
+from ledger.rules.commands import (
+    Adjust,
+    Close,
+    Earn,
+    Expire,
+    Freeze,
+    Gift,
+    Merge,
+    Move,
+    Notice,
+    PlaceHold,
+    Redeem,
+    Reverse,
+    Submission,
+    TakeBack,
+    Unfreeze,
+    WriteOff,
+)
+from ledger.rules.programmes import Registry
+from ledger.store.arrays import Bigints, Integers, Moments, Smallints
+
+ALL_LOTS = -1
+LOTS_PER_REDEMPTION = 8
+MOST_MINOR = (1 << 63) - 1
+
+
+class Wanted(msgspec.Struct):
+    """What a batch needs to read."""
+
+    lanes: list[int]
+    keys: list[bytes]
+    points: dict[tuple[int, int, int], int]
+    """(lane, member, programme) to how many lots its commands may use; ALL_LOTS for all."""
+    originals: list[Place]
+    take_backs: dict[tuple[int, int, int, int], list[TakeBack]]
+    """(lane, member, programme, partner) to the take-backs of the batch."""
+    reversed_members: set[int]
+    """Members of whom the batch reverses a transaction by its name."""
+    holds: list[Place] = []
+    gifts: set[tuple[int, int, int]] = set()
+    """(lane, member, programme) of givers and receivers."""
+
+    def earn_arrays(self) -> list[bytes]:
+        """Which earns to read: of a member, partner and programme up to a time, until they hold a spend.
+
+        A batch's take-backs of one member may meet in the same earns, so each reads for all of them;
+        beside a reversal, which may empty any earn, all are read.
+        """
+        earns: dict[tuple[int, int, int, int, int, int], None] = {}
+        for place, commands in self.take_backs.items():
+            spend_minor = min(sum(command.spend_minor for command in commands), MOST_MINOR)
+            if place[1] in self.reversed_members:
+                spend_minor = MOST_MINOR
+            earns.update({(*place, command.occurred_at, spend_minor): None for command in commands})
+        return [
+            Integers.of(range(len(earns))),
+            Smallints.of([lane for lane, *_ in earns]),
+            Bigints.of([member for _, member, *_ in earns]),
+            Integers.of([programme for _, _, programme, *_ in earns]),
+            Integers.of([partner for _, _, _, partner, *_ in earns]),
+            Moments.of([occurred_at for *_, occurred_at, _ in earns]),
+            Bigints.of([spend_minor for *_, spend_minor in earns]),
+        ]
+
+
+def wanted_of(lanes: set[int], submissions: Sequence[Submission], registry: Registry) -> Wanted:
+    """What the submissions of a batch need, of members in the lanes that it locks."""
+    wanted = Wanted(sorted(lanes), [], {}, [], {}, set())
+    for submission in submissions:
+        _add_wanted(wanted, lanes, submission, registry)
+    return wanted
+
+
+def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registry: Registry) -> None:
+    wanted.keys.append(submission.key_digest)
+    for item in submission.items:
+        _add_wanted(wanted, lanes, item, registry)
+    if submission.original is not None:
+        wanted.originals.append(submission.original)
+    if submission.hold is not None:
+        wanted.holds.append(submission.hold)
+    programmes = _programmes(submission, registry)
+    for lane, member in _members(submission, lanes):
+        for programme in programmes:
+            place = (lane, member, programme)
+            wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
+            if isinstance(submission.command, Gift):
+                wanted.gifts.add(place)
+    command = submission.command
+    if submission.member is None or not programmes:
+        return
+    if isinstance(command, TakeBack):
+        place_with_partner = (submission.lane, submission.member, programmes[0], submission.partner)
+        wanted.take_backs.setdefault(place_with_partner, []).append(command)
+    elif isinstance(command, Reverse):
+        wanted.reversed_members.add(submission.member)
+
+
+def _members(submission: Submission, lanes: set[int]) -> Iterable[tuple[int, int]]:
+    """The members of a submission, as far as their lanes are locked."""
+    if submission.member is not None:
+        yield (submission.lane, submission.member)
+    if submission.receiver is not None and submission.receiver_lane in lanes:
+        yield (submission.receiver_lane, submission.receiver)
+    for lane, member in submission.more_members:
+        if lane in lanes:
+            yield (lane, member)
+
+
+def _programmes(submission: Submission, registry: Registry) -> list[int]:
+    """The programmes in which a submission touches its members; 0 reads the member alone."""
+    command = submission.command
+    if isinstance(command, Earn | Redeem | TakeBack | Expire | PlaceHold | Gift | Adjust | WriteOff | Notice):
+        found = registry.programmes.get(command.programme)
+        return [] if found is None else [found.number]
+    if isinstance(command, Merge | Move | Close):
+        return [0, *registry.numbered]
+    if isinstance(command, Freeze | Unfreeze):
+        return [0]
+    return [] if submission.programme is None else [submission.programme]
+
+
+def _more_lots(lots: int, submission: Submission) -> int:
+    """Add what one more command of a member may use to what its others may."""
+    command = submission.command
+    if lots == ALL_LOTS or submission.needs_all_lots or isinstance(command, Expire | Merge | Move | Close | Notice):
+        return ALL_LOTS
+    return lots + LOTS_PER_REDEMPTION if isinstance(command, Redeem | PlaceHold | Gift) else lots
