@@ -5,6 +5,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from ledger.audit import AuditReport, Findings, audit, keys, pages
+from ledger.audit.crossing import Crossing
 from ledger.audit.report import MAXIMUM_DIFFERENCES
 from ledger.audit.set_up import SetUp
 from ledger.audit.walk import Walk
@@ -72,7 +73,7 @@ async def test_lots_that_are_spent_whole_are_forgotten(lively: LedgerDatabase, m
     monkeypatch.setattr(pages, "PAGE_TRANSACTIONS", 5)
     findings = Findings()
     async with open_pool(lively.service_url, maximum_size=1) as pool, pool.connection() as connection:
-        walk = Walk(connection, 1, SetUp(), findings)
+        walk = Walk(connection, 1, SetUp(), findings, Crossing({}))
         await walk.follow(10_000)
     assert findings.count == 0
     assert 0 < len(walk.books.lots) < walk.chain.next_lot - 1
