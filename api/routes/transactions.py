@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 
 from api.access import for_partners, for_readers, partner_of
 from api.answers import JournalAnswer, journal_answer
-from api.authentication import MemberCaller, PartnerCaller
+from api.authentication import MemberCaller, PartnerCaller, StaffCaller
 from api.posting_answers import JSON
 from api.problems import problem_document
 from api.requests import CityRequest
@@ -56,7 +56,8 @@ async def get_transaction(request: CityRequest, transaction: CodePath) -> Respon
     )
     if head is None or not is_visible:
         raise TransactionNotFound("No transaction of yours has this id.")
-    [answer] = await _read(wiring, [Place(head.lane, head.sequence)])
+    is_staff = isinstance(caller, StaffCaller)
+    [answer] = await _read(wiring, [Place(head.lane, head.sequence)], for_staff=is_staff)
     return Response(_encode(answer), media_type=JSON)
 
 
@@ -107,13 +108,13 @@ def _refusal_of(record: KeyRecord) -> dict[str, object] | None:
     return problem_document(refusal.code, refusal.detail, refusal.facts)
 
 
-async def _read(wiring: Wiring, places: list[Place]) -> list[JournalAnswer]:
+async def _read(wiring: Wiring, places: list[Place], *, for_staff: bool = False) -> list[JournalAnswer]:
     if not places:
         return []
     async with wiring.engine.pool.connection() as connection:
         views = await read_views(connection, wiring.engine.registry.current, places)
         reversals = await reversals_of(connection, places)
-    return [journal_answer(views[place], reversals.get(place, ())) for place in places]
+    return [journal_answer(views[place], reversals.get(place, ()), for_staff=for_staff) for place in places]
 
 
 transaction_routes = [get_transaction, find_transactions]

@@ -20,8 +20,8 @@ class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """A transaction that would be posted; ``balance`` only with the member's token."""
 
     kind: str
-    programme: str
-    member: str
+    programme: str | None
+    member: str | None
     partner: str | None
     points: int
     lots: tuple[QuotedLot, ...]
@@ -29,6 +29,9 @@ class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     occurred_at: str
     reverses: str | None = None
     explanation: str | None = None
+    hold: str | None = None
+    expires_at: str | None = None
+    released: int = 0
 
 
 class QuoteAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,4 +55,7 @@ def quoted(answer: TransactionAnswer) -> QuotedTransaction:
         occurred_at=answer.occurred_at,
         reverses=answer.reverses,
         explanation=answer.explanation,
+        hold=answer.hold,
+        expires_at=answer.expires_at,
+        released=answer.released,
     )

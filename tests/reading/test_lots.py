@@ -50,6 +50,7 @@ async def test_a_lot_tells_its_issuer_its_dates_and_what_is_left(town: Town) -> 
             expires_on=earn.lots[0].expires_on,
             state="usable",
             restored_from=None,
+            moved_from=None,
         ),
     )
 
