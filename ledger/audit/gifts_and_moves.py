@@ -9,7 +9,7 @@ from ledger.audit.books import AVAILABLE, HELD, IN_TRANSIT, SHORTFALL
 from ledger.audit.case import Case
 from ledger.audit.crossing import Claim, Leg, Part
 from ledger.audit.holds import held_parts
-from ledger.audit.membership import CLOSED, MERGED, MOVED, Membership
+from ledger.audit.membership import ACTIVE, MERGED, MOVED, Membership
 from ledger.audit.repayment import Repayment
 from ledger.ids import Place
 from ledger.rules.business_day import civil_day
@@ -74,8 +74,8 @@ def _check_head(case: Case, counter: Place) -> None:
     merges = transaction.kind == _MERGE
     if into is not None:
         member = case.books.members[transaction.member]
-        if merges and member.status == CLOSED:
-            case.differ("status of the member", member.status, "open")
+        if merges and not member.must_be(ACTIVE):
+            case.differ("status of the member", member.status, ACTIVE)
         status = MERGED if merges else MOVED
         member.leave(status, Place(counter.lane, into), transaction.key_digest, counter)
         case.books.leaving = (transaction.key_digest, transaction.member)
@@ -88,8 +88,9 @@ def _check_head(case: Case, counter: Place) -> None:
 def _arrive(case: Case, *, merges: bool) -> None:
     books, transaction = case.books, case.transaction
     if merges:
-        if books.members[transaction.member].status == CLOSED:
-            case.differ("status of the member", CLOSED, "open")
+        member = books.members[transaction.member]
+        if not member.must_be(ACTIVE):
+            case.differ("status of the member", member.status, ACTIVE)
     else:
         is_known = transaction.member in books.members or any(
             (transaction.member, programme) in books.points for programme in case.set_up.programmes
