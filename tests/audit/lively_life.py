@@ -97,7 +97,7 @@ class Life:
             (4, self._write_off),
             (5, self._merge),
             (7, self._close),
-            (11, self._grant_caps),
+            (14, self._grant_caps),
         ):
             if self._day % every == 0:
                 await event()
