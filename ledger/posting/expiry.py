@@ -1,4 +1,4 @@
-"""The expiry job: post what has lapsed and nobody has touched since.
+"""The expiry job: post what has lapsed, points and holds, and nobody has touched since.
 
 Readers and decisions count lapsed points as gone at once, so the job changes no balance; it brings the
 journal up to date. It may run at any time, beside live traffic and beside itself: what another unit of
@@ -15,8 +15,10 @@ import msgspec
 from ledger.errors import MalformedRequest
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.posting.engine import Engine
+from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import end_of_day
 from ledger.rules.commands import Expire, Submission
+from ledger.rules.journal import Transaction, TransactionKind
 from ledger.rules.outcomes import Posted
 from ledger.rules.programmes import LEDGER_ITSELF, Programme
 from ledger.store.lapsed_members import DueMember, read_due_members
@@ -33,11 +35,15 @@ class DayNotOver(MalformedRequest):
 
 
 class Lapses(msgspec.Struct):
-    """What a run of the job has posted: members with a lapse, expiries (one per lot) and points."""
+    """What a run of the job has posted: members with a lapse, expiries (one per lot) and their points.
+
+    ``holds`` counts the holds that were released since their time was over.
+    """
 
     members: int = 0
     expiries: int = 0
     points: int = 0
+    holds: int = 0
 
 
 async def post_lapses(engine: Engine, *, day: date | None = None, progress: Progress | None = None) -> Lapses:
@@ -85,11 +91,19 @@ async def _post_lane(engine: Engine, lane: int, programme: Programme, due_by: in
                 msg = f"an expiry was answered with {type(outcome).__name__}"
                 raise TypeError(msg)
             lapses.members += bool(outcome.entries)
-            lapses.expiries += len(outcome.entries)
-            lapses.points += sum(entry.transaction.points for entry in outcome.entries)
+            for entry in outcome.entries:
+                _count(lapses, entry.transaction)
         if len(members) < MEMBERS_PER_PAGE:
             return
         after = members[-1].number
+
+
+def _count(lapses: Lapses, transaction: Transaction) -> None:
+    """Count what has expired, also of lots that lapsed when their hold was released."""
+    expired = [p.amount for p in transaction.postings if p.credit_kind == AccountKind.EXPIRED]
+    lapses.expiries += len(expired)
+    lapses.points += sum(expired)
+    lapses.holds += transaction.kind == TransactionKind.HOLD_EXPIRE
 
 
 def _expire(lane: int, programme: Programme, member: DueMember) -> Submission:

@@ -240,15 +240,13 @@ class Poster:
         deferred: list[Deferred] = []
         behind: set[int] = set()
         for waiting in batch:
-            members = _members_of(waiting.submission)
-            if behind and not behind.isdisjoint(members):
-                outcome: Outcome | Needs | None = None
-            else:
+            outcome: Outcome | Needs | None = None
+            if not behind or behind.isdisjoint(_members_of(waiting.submission)):
                 outcome = self._decide_one(waiting.submission, state)
             if outcome is None or isinstance(outcome, Needs):
                 deferred.append((waiting, outcome))
                 # What follows on the same member may rest on it: a cancellation on its earn.
-                behind |= members
+                behind |= _members_of(waiting.submission)
                 outcome = None
             outcomes.append(outcome)
         if submissions[0].items and not isinstance(outcomes[0], Posted):

@@ -19,9 +19,9 @@ KEY_DIGEST_BYTES = 32
 def lanes_of(submissions: Sequence[Submission], registry: Registry) -> set[int]:
     """The lanes of a batch, with the home lanes of swept caps that its earns fall under."""
     lanes = {submission.lane for submission in submissions}
-    for submission in submissions:
-        lanes.update(item.lane for item in submission.items)
-    if any(cap.is_swept for cap in registry.caps):
+    # An atomic command comes alone.
+    lanes.update(item.lane for item in submissions[0].items)
+    if registry.caps and any(cap.is_swept for cap in registry.caps):
         for submission in submissions:
             lanes.update(_homes(submission, registry))
     return lanes

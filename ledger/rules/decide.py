@@ -92,6 +92,8 @@ def decide(submission: Submission, state: LedgerState) -> Decision:
         if known.request_digest == submission.request_digest:
             return Replayed(known)
         return KeyReused()
+    if not state.holds:
+        return _DECISIONS[type(submission.command)](submission.command, submission, state)
     state, releases = release_due_holds(submission, state)
     decision = _DECISIONS[type(submission.command)](submission.command, submission, state)
     if releases and isinstance(decision, Decided):

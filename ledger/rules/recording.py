@@ -45,15 +45,18 @@ def record(state: LedgerState, submission: Submission, decided: Decided) -> Post
     """Append a decision's drafts, in order, and keep the keys that lead to them."""
     entries = tuple([append(state, draft, submission) for draft in decided.drafts])
     first_own = len(entries) - decided.own
-    for draft, entry in zip(decided.drafts[:first_own], entries, strict=False):
-        if draft.keeps_key:
-            _keep_key(state, entry, 1)
-    own = tuple(
-        [entry for draft, entry in zip(decided.drafts[first_own:], entries[first_own:], strict=True) if draft.keeps_key]
-    )
+    if first_own == 0 and decided.own == 1:
+        own = entries
+    else:
+        keyed = [entry if draft.keeps_key else None for draft, entry in zip(decided.drafts, entries, strict=True)]
+        for entry in keyed[:first_own]:
+            if entry is not None:
+                _keep_key(state, entry, 1)
+        own = tuple([entry for entry in keyed[first_own:] if entry is not None])
     if own:
         _keep_key(state, own[0], len(own))
-    state.swept.update(decided.sweeps)
+    if decided.sweeps:
+        state.swept.update(decided.sweeps)
     member = own[0].transaction.member if own else 0
     return Posted(
         entries,

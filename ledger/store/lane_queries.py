@@ -56,16 +56,17 @@ from wanted cross join lateral (
 where wanted.wants_all or wanted.lots > 0
 """
 
-# Open shortfalls of the batch's members.
-READ_SHORTFALLS = """
+# Open shortfalls of the batch's members, each with the lot that is owed, which seldom is open any more.
+READ_SHORTFALLS = f"""
 select s.lane, s.sequence, s.member, s.programme, s.lot, s.funding, s.terms_version, s.original,
-       s.remaining
+       s.remaining, {_LOT_COLUMNS}
 from unnest(%b, %b, %b) as wanted(lane, member, programme)
 join member_points p
   on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
  and p.shortfall > 0
 join shortfalls s
   on s.lane = p.lane and s.member = p.member and s.programme = p.programme and s.remaining > 0
+join lots l on l.lane = s.lane and l.lot = s.lot
 order by s.lane, s.sequence
 """
 

@@ -27,6 +27,9 @@ class RegistryChanged(Exception):
     """The set-up is newer than the one this batch was resolved with: read it and start again."""
 
 
+_SHORTFALL_FIELDS = 9
+
+
 class _Cursors(msgspec.Struct):
     lanes: AsyncCursor[TupleRow]
     clock: AsyncCursor[TupleRow]
@@ -133,7 +136,8 @@ async def _fill(state: LedgerState, wanted: Wanted, cursors: _Cursors) -> None:
         if children is not None and lot not in children:
             children.append(lot)
     for row in await _all_rows(cursors.shortfalls):
-        points_of(state, row[2], row[3]).shortfalls.append(ShortfallState(*row))
+        points_of(state, row[2], row[3]).shortfalls.append(ShortfallState(*row[:_SHORTFALL_FIELDS]))
+        add_lot(state, row[_SHORTFALL_FIELDS:])
     for row in await _all_rows(cursors.originals):
         add_original(state, row)
     await _add_uses(state, cursors)

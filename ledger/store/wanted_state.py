@@ -30,6 +30,13 @@ ALL_LOTS = -1
 LOTS_PER_REDEMPTION = 8
 MOST_MINOR = (1 << 63) - 1
 
+_ONE_MEMBER = frozenset({Earn, Redeem, PlaceHold, Expire, Notice})
+"""Commands that need nothing but their member in one programme; most are of these."""
+
+_OF_ONE_PROGRAMME = (Earn, Redeem, TakeBack, Expire, PlaceHold, Gift, Adjust, WriteOff, Notice)
+_OF_ALL_PROGRAMMES = (Merge, Move, Close)
+_OF_ALL_LOTS = (Expire, Merge, Move, Close, Notice)
+
 
 class Wanted(msgspec.Struct):
     """What a batch needs to read."""
@@ -80,33 +87,43 @@ def wanted_of(lanes: set[int], submissions: Sequence[Submission], registry: Regi
 
 def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registry: Registry) -> None:
     wanted.keys.append(submission.key_digest)
+    programmes = _programmes(submission, registry)
+    if submission.member is not None:
+        for programme in programmes:
+            place = (submission.lane, submission.member, programme)
+            wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
+    if type(submission.command) in _ONE_MEMBER and not submission.more_members:
+        return
+    _add_rarer(wanted, lanes, submission, registry, programmes)
+
+
+def _add_rarer(
+    wanted: Wanted, lanes: set[int], submission: Submission, registry: Registry, programmes: list[int]
+) -> None:
+    """Add what only some commands need: other members, originals, holds, items."""
+    command = submission.command
     for item in submission.items:
         _add_wanted(wanted, lanes, item, registry)
     if submission.original is not None:
         wanted.originals.append(submission.original)
     if submission.hold is not None:
         wanted.holds.append(submission.hold)
-    programmes = _programmes(submission, registry)
-    for lane, member in _members(submission, lanes):
-        for programme in programmes:
-            place = (lane, member, programme)
-            wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
-            if isinstance(submission.command, Gift):
-                wanted.gifts.add(place)
-    command = submission.command
+    others = [(*place, programme) for place in _other_members(submission, lanes) for programme in programmes]
+    for place in others:
+        wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
     if submission.member is None or not programmes:
         return
-    if isinstance(command, TakeBack):
+    if isinstance(command, Gift):
+        wanted.gifts.update(others, [(submission.lane, submission.member, programmes[0])])
+    elif isinstance(command, TakeBack):
         place_with_partner = (submission.lane, submission.member, programmes[0], submission.partner)
         wanted.take_backs.setdefault(place_with_partner, []).append(command)
     elif isinstance(command, Reverse):
         wanted.reversed_members.add(submission.member)
 
 
-def _members(submission: Submission, lanes: set[int]) -> Iterable[tuple[int, int]]:
-    """The members of a submission, as far as their lanes are locked."""
-    if submission.member is not None:
-        yield (submission.lane, submission.member)
+def _other_members(submission: Submission, lanes: set[int]) -> Iterable[tuple[int, int]]:
+    """The members of a submission beside its own, as far as their lanes are locked."""
     if submission.receiver is not None and submission.receiver_lane in lanes:
         yield (submission.receiver_lane, submission.receiver)
     for lane, member in submission.more_members:
@@ -117,12 +134,12 @@ def _members(submission: Submission, lanes: set[int]) -> Iterable[tuple[int, int
 def _programmes(submission: Submission, registry: Registry) -> list[int]:
     """The programmes in which a submission touches its members; 0 reads the member alone."""
     command = submission.command
-    if isinstance(command, Earn | Redeem | TakeBack | Expire | PlaceHold | Gift | Adjust | WriteOff | Notice):
+    if isinstance(command, _OF_ONE_PROGRAMME):
         found = registry.programmes.get(command.programme)
         return [] if found is None else [found.number]
-    if isinstance(command, Merge | Move | Close):
+    if isinstance(command, _OF_ALL_PROGRAMMES):
         return [0, *registry.numbered]
-    if isinstance(command, Freeze | Unfreeze):
+    if isinstance(command, (Freeze, Unfreeze)):
         return [0]
     return [] if submission.programme is None else [submission.programme]
 
@@ -130,6 +147,6 @@ def _programmes(submission: Submission, registry: Registry) -> list[int]:
 def _more_lots(lots: int, submission: Submission) -> int:
     """Add what one more command of a member may use to what its others may."""
     command = submission.command
-    if lots == ALL_LOTS or submission.needs_all_lots or isinstance(command, Expire | Merge | Move | Close | Notice):
+    if lots == ALL_LOTS or submission.needs_all_lots or isinstance(command, _OF_ALL_LOTS):
         return ALL_LOTS
-    return lots + LOTS_PER_REDEMPTION if isinstance(command, Redeem | PlaceHold | Gift) else lots
+    return lots + LOTS_PER_REDEMPTION if isinstance(command, (Redeem, PlaceHold, Gift)) else lots
