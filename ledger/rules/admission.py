@@ -7,16 +7,37 @@ as well because the member has become another one.
 import msgspec
 
 from ledger.rules.business_day import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
-from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, Earn, PlaceHold, Redeem, Submission
+from ledger.rules.commands import (
+    MAXIMUM_MINOR,
+    MAXIMUM_POINTS,
+    Adjust,
+    Close,
+    Earn,
+    Expire,
+    Freeze,
+    Gift,
+    Merge,
+    Move,
+    Notice,
+    PlaceHold,
+    Redeem,
+    Submission,
+    TakeBack,
+    Unfreeze,
+    WriteOff,
+)
 from ledger.rules.earning import out_of_range, wrong_currency
 from ledger.rules.outcomes import NeedsLanes, Refused
-from ledger.rules.programmes import Programme
+from ledger.rules.programmes import Programme, Registry
 from ledger.rules.state import LedgerState, MemberState, PointsState
 
 CLOCK_TOLERANCE_SECONDS = 60
 """How far a till's clock may be ahead of ours before its event counts as future."""
 
 BALANCE_LIMIT = 1 << 62
+
+_OF_ONE_PROGRAMME = (Earn, Redeem, TakeBack, Expire, PlaceHold, Gift, Adjust, WriteOff, Notice)
+_OF_ALL_PROGRAMMES = (Merge, Move, Close)
 
 Stop = Refused | NeedsLanes
 
@@ -28,6 +49,19 @@ class Admitted(msgspec.Struct, frozen=True):
     points: PointsState
     occurred_at: int
     now: int
+
+
+def programmes_of(submission: Submission, registry: Registry) -> list[int]:
+    """The programmes in which a submission touches its members; 0 is the member alone."""
+    command = submission.command
+    if isinstance(command, _OF_ONE_PROGRAMME):
+        found = registry.programmes.get(command.programme)
+        return [] if found is None else [found.number]
+    if isinstance(command, _OF_ALL_PROGRAMMES):
+        return [0, *registry.numbered]
+    if isinstance(command, (Freeze, Unfreeze)):
+        return [0]
+    return [] if submission.programme is None else [submission.programme]
 
 
 def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: LedgerState) -> Admitted | Stop:
@@ -70,7 +104,7 @@ def known_member(number: int | None, state: LedgerState) -> MemberState | Stop:
         present = state.members.get(number) if lane in state.lanes else None
         if present is None:
             return NeedsLanes(frozenset({lane}), frozenset({member.into}))
-        member = present
+        member = state.members[number]
     return member
 
 
