@@ -71,13 +71,13 @@ def _taking_all(
     lapses = [
         draft
         for member in (source, target)
-        for points in member.points.values()
+        for points in member.all_points()
         for draft in lapse_drafts(points, state.lanes[points.lane].now)
     ]
     legs = _Legs(kind, submission, state, source, target)
     legs.numbering.count(lapses)
     legs.heads()
-    for points in source.points.values():
+    for points in source.all_points():
         legs.lots(points)
         for hold in sorted(points.holds, key=lambda hold: hold.sequence):
             if hold.remaining:

@@ -42,7 +42,7 @@ def decide_close(command: Close, submission: Submission, state: LedgerState) -> 
         return member
     if member.status == "closed":
         return refuse_status(member.status)
-    points = list(member.points.values())
+    points = member.all_points()
     left: dict[str, object] = {
         "available": sum(p.available for p in points),
         "pending": sum(p.pending for p in points),
