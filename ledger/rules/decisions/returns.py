@@ -35,7 +35,7 @@ def decide_reverse(command: Reverse, submission: Submission, state: LedgerState)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(original.programme)
-    drafts = _reversal_drafts(submission, state, original, points, extent, None)
+    drafts = _reversal_drafts(submission, state, original, points, extent)
     if not isinstance(drafts, list):
         return drafts
     return after_lapses(points, state.lanes[points.lane].now, drafts[-1:], before=drafts[:-1])
@@ -66,7 +66,8 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
         rest_minor -= spend_minor
         if earn.lane not in state.lanes:
             return NeedsLanes(frozenset({earn.lane}))
-        drafts = _reversal_drafts(submission, state, earn, points, extent, command.occurred_at)
+        opened = sum(len(draft.lots) for draft in own)
+        drafts = _reversal_drafts(submission, state, earn, points, extent, command.occurred_at, opened)
         if not isinstance(drafts, list):
             return drafts
         before += drafts[:-1]
@@ -98,13 +99,17 @@ def _reversal_drafts(
     original: OriginalState,
     points: PointsState,
     extent: Extent,
-    occurred_at: int | None,
+    occurred_at: int | None = None,
+    opened: int = 0,
 ) -> list[Draft] | Stop:
-    """The reversal as the last draft, after what it gives back to caps in other lanes."""
+    """The reversal as the last draft, after what it gives back to caps in other lanes.
+
+    ``opened`` is how many lots the earlier drafts of the same command open.
+    """
     programme = state.registry.programme_numbered(original.programme)
     drawn = CapDraw()
     if original.kind == TransactionKind.EARN:
-        effect = reverse_earn(state, original, programme, points, extent.points)
+        effect = reverse_earn(state, original, programme, points, extent.points, opened)
         returned = sum(p.amount for p in effect.postings if p.credit_kind == AccountKind.ISSUANCE)
         if original.cap_uses and returned:
             given = give_back(state, submission, original, points.lane, returned)
