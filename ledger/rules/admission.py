@@ -69,7 +69,7 @@ def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: Led
     programme = _permitted_programme(command, submission.partner, state)
     if isinstance(programme, Refused):
         return programme
-    member = active_member(submission.member, state)
+    member = active_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     now = state.lanes[member.lane].now
@@ -94,23 +94,25 @@ def no_programme(code: str) -> Refused:
     return Refused("programme-not-found", "No programme has this code.", {"programme": code})
 
 
-def known_member(number: int | None, state: LedgerState) -> MemberState | Stop:
-    """Find a member, or the one that it was merged or moved into."""
+def known_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:
+    """Find a member, or the one that it was merged or moved into.
+
+    That one must have been read for this command: what another of the batch has read of it may be less.
+    """
     member = None if number is None else state.members.get(number)
     if member is None:
         return Refused("member-not-found", "You know no member by this name.")
     while member.into is not None:
         lane, number = member.into
-        present = state.members.get(number) if lane in state.lanes else None
-        if present is None:
+        if lane not in state.lanes or member.into not in submission.more_members:
             return NeedsLanes(frozenset({lane}), frozenset({member.into}))
         member = state.members[number]
     return member
 
 
-def active_member(number: int | None, state: LedgerState) -> MemberState | Stop:
+def active_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:
     """Find a member that is neither frozen nor closed."""
-    member = known_member(number, state)
+    member = known_member(number, submission, state)
     if not isinstance(member, MemberState) or member.status == "active":
         return member
     return refuse_status(member.status)

@@ -111,8 +111,8 @@ def _add_rarer(
     if isinstance(command, Gift):
         wanted.gifts.update(others, [(submission.lane, submission.member, programmes[0])])
     elif isinstance(command, TakeBack):
-        place_with_partner = (submission.lane, submission.member, programmes[0], submission.partner)
-        wanted.take_backs.setdefault(place_with_partner, []).append(command)
+        for place in [(submission.lane, submission.member, programmes[0]), *others]:
+            wanted.take_backs.setdefault((*place, submission.partner), []).append(command)
     elif isinstance(command, Reverse):
         wanted.reversed_members.add(submission.member)
 

@@ -31,7 +31,7 @@ def decide_reverse(command: Reverse, submission: Submission, state: LedgerState)
     extent = extent_asked(original, programme, command.points, command.spend_minor, command.currency)
     if isinstance(extent, Refused):
         return extent
-    member = known_member(original.member, state)
+    member = known_member(original.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(original.programme)
@@ -46,7 +46,7 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return no_programme(command.programme)
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     now = state.lanes[member.lane].now
