@@ -171,7 +171,7 @@ def test_a_leaf_of_a_lane_is_the_hash_and_the_compact_public_form() -> None:
 
 
 def test_a_seal_survives_json_and_a_changed_one_is_not_signed() -> None:
-    document = seal(proof_of().lane and (proof_of().lane,))
+    document = seal((proof_of().lane,))
     again = msgspec.json.decode(encode_document(document), type=SealDocument)
     assert again == document
     assert has_good_signature(again)
