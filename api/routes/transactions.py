@@ -21,6 +21,7 @@ from ledger.ids import Place
 from ledger.reading.transactions import find_by_key, find_by_reference, places_of, read_views, reversals_of
 from ledger.rules.outcomes import Refused
 from ledger.rules.state import KeyRecord
+from ledger.store.transaction_places import TransactionHead
 
 _encode = msgspec.json.Encoder().encode
 _decode_refused = msgspec.json.Decoder(Refused).decode
@@ -46,17 +47,8 @@ ReferenceQuery = Annotated[
 )
 async def get_transaction(request: CityRequest, transaction: CodePath) -> Response[bytes]:
     """A partner reads its own transactions, a member those on its points, staff any."""
-    wiring = wiring_of(request)
-    head = await wiring.engine.intake.find_transaction(transaction)
-    caller = request.user
-    is_visible = head is not None and (
-        (isinstance(caller, PartnerCaller) and head.partner == caller.partner)
-        or (isinstance(caller, MemberCaller) and head.member == caller.member.number)
-        or not isinstance(caller, PartnerCaller | MemberCaller)
-    )
-    if head is None or not is_visible:
-        raise TransactionNotFound("No transaction of yours has this id.")
-    [answer] = await _read(wiring, [Place(head.lane, head.sequence)])
+    head = await find_visible_transaction(request, transaction)
+    [answer] = await _read(wiring_of(request), [Place(head.lane, head.sequence)])
     return Response(_encode(answer), media_type=JSON)
 
 
@@ -94,6 +86,20 @@ async def find_transactions(
             )
     answer = {"transactions": await _read(wiring, places), "refusal": refusal}
     return Response(_encode(answer), media_type=JSON)
+
+
+async def find_visible_transaction(request: CityRequest, transaction: str) -> TransactionHead:
+    """Find a transaction that the caller may read; raises TransactionNotFound."""
+    head = await wiring_of(request).engine.intake.find_transaction(transaction)
+    caller = request.user
+    is_visible = head is not None and (
+        (isinstance(caller, PartnerCaller) and head.partner == caller.partner)
+        or (isinstance(caller, MemberCaller) and head.member == caller.member.number)
+        or not isinstance(caller, PartnerCaller | MemberCaller)
+    )
+    if head is None or not is_visible:
+        raise TransactionNotFound("No transaction of yours has this id.")
+    return head
 
 
 def _refusal_of(record: KeyRecord) -> dict[str, object] | None:

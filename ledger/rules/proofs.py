@@ -1,6 +1,7 @@
 """Proofs: that the operator sealed a transaction, for anybody to check with nothing but the proof and a public key."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -68,8 +69,8 @@ class NotProved(msgspec.Struct, frozen=True):
     reason: str
 
 
-def verify_proof(document: bytes, public_key: str | None = None) -> Proof | NotProved:
-    """Check a proof, and that it was signed by a key (64 hexadecimal digits) where the verifier has one."""
+def verify_proof(document: bytes, public_keys: Collection[str] | None = None) -> Proof | NotProved:
+    """Check a proof, and that it was signed by one of the keys (64 hexadecimal digits) where the verifier has any."""
     if len(document) > MAXIMUM_PROOF_BYTES:
         return NotProved("document", f"got {len(document)} bytes, wanted at most {MAXIMUM_PROOF_BYTES}")
     try:
@@ -80,7 +81,7 @@ def verify_proof(document: bytes, public_key: str | None = None) -> Proof | NotP
         _check_canonical_form(proof)
         or _check_lane_root(proof)
         or _check_seal_root(proof)
-        or _check_signature(proof, public_key)
+        or _check_signature(proof, public_keys)
         or proof
     )
 
@@ -120,10 +121,10 @@ def _check_seal_root(proof: Proof) -> NotProved | None:
     return None
 
 
-def _check_signature(proof: Proof, public_key: str | None) -> NotProved | None:
+def _check_signature(proof: Proof, public_keys: Collection[str] | None) -> NotProved | None:
     if not is_signed(proof.seal.public_key, signed_bytes(proof.seal), proof.signature):
         return NotProved("signature", "the seal was not signed by the key that it carries")
-    if public_key is not None and public_key != proof.seal.public_key:
+    if public_keys is not None and proof.seal.public_key not in public_keys:
         return NotProved("public key", f"the seal was signed by another key, {proof.seal.public_key}")
     return None
 

@@ -183,7 +183,7 @@ def test_a_seal_survives_json_and_a_changed_one_is_not_signed() -> None:
 def test_every_transaction_of_every_lane_is_proved(size: int, lanes: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     proof = proof_of(size, index, data.draw(st.integers(0, lanes - 1)), lanes)
-    assert verify_proof(encoded(proof), KEYS.public_key) == proof
+    assert verify_proof(encoded(proof), {KEYS.public_key}) == proof
     without_balance = msgspec.structs.replace(proof, canonical_form=None)
     assert verify_proof(encoded(without_balance)) == without_balance
 
@@ -260,7 +260,7 @@ def test_each_step_is_named_when_it_fails() -> None:
         refused = verify_proof(encoded(changed))
         assert isinstance(refused, NotProved)
         assert refused.step == step
-    assert verify_proof(encoded(proof), RFC_PUBLIC_KEY) == NotProved(
+    assert verify_proof(encoded(proof), {RFC_PUBLIC_KEY}) == NotProved(
         "public key", f"the seal was signed by another key, {KEYS.public_key}"
     )
     assert verify_proof(encoded(proof)[:-1]) == NotProved("document", "this is no proof: Input data was truncated")
