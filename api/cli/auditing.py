@@ -50,7 +50,7 @@ def _audit(*, since_seal: bool) -> "AuditReport":
 
 def _say(report: "AuditReport", *, since_seal: bool) -> None:
     looked_at = (
-        f"{report.transactions} transactions in {report.lanes} lanes, {report.seals} seals, {report.seconds:.1f} s"
+        f"{report.transactions} transactions in {report.lanes} lanes, seals: {report.seals}, {report.seconds:.1f} s"
     )
     if not report.difference_count and since_seal:
         typer.echo(f"The ledger is what was sealed, and its chain goes on unbroken: no difference ({looked_at}).")

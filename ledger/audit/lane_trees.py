@@ -11,7 +11,7 @@ PAGE_TRANSACTIONS = 1_000
 
 _READ_PAGE = f"""
 select hash, {", ".join(SealedTransaction.__struct_fields__)} from transactions
-where lane = %s and sequence >= %s and sequence <= %s order by sequence limit {PAGE_TRANSACTIONS}
+where lane = %s and sequence >= %s and sequence <= %s order by sequence limit %s
 """
 _READ_HASH = "select hash from transactions where lane = %s and sequence = %s"
 
@@ -34,7 +34,7 @@ async def grow_lane_tree(
     grown = LaneTree(MerkleTree(None if proven is None else proven - first))
     sequence = first
     while sequence <= last:
-        cursor = await connection.execute(_READ_PAGE, [lane, sequence, last])
+        cursor = await connection.execute(_READ_PAGE, [lane, sequence, last, PAGE_TRANSACTIONS])
         rows = await cursor.fetchall()
         if not rows:
             raise _missing(lane, sequence)
