@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from api.cli.output import FOUND_SOMETHING_WRONG, AsJson, say_json, warn
+from api.cli.output import FOUND_SOMETHING_WRONG, AsJson, fail, say_json, warn
 
 if TYPE_CHECKING:
     from ledger.rules.proofs import Proof
@@ -81,9 +81,8 @@ def verify_proof(
         return
     if as_json:
         say_json({"holds": False, "failed_step": outcome.step, "reason": outcome.reason})
-    else:
-        warn(f"The proof does not hold, at the step {outcome.step!r}: {_printable(outcome.reason)}.")
-    raise typer.Exit(FOUND_SOMETHING_WRONG)
+        raise typer.Exit(FOUND_SOMETHING_WRONG)
+    fail(f"the proof does not hold, at the step {outcome.step!r}: {_printable(outcome.reason)}")
 
 
 def _read(path: Path, name: str, maximum_bytes: int) -> bytes:

@@ -25,8 +25,9 @@ def seal(
     from ledger.rules.seal_keys import fingerprint
 
     settings = Settings.from_environment()
-    keys = read_seal_keys(settings)
-    outcome = run_with_pool(lambda pool: make_seal(pool, keys, settings.seals_directory, forced=True))
+    outcome = run_with_pool(
+        lambda pool: make_seal(pool, read_seal_keys(settings), settings.seals_directory, forced=True)
+    )
     if not new_key:
         say(_told(outcome), outcome, as_json=as_json)
         return
