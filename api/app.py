@@ -25,6 +25,7 @@ from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.events import event_routes
 from api.routes.health import health_routes
 from api.routes.imports import import_routes
 from api.routes.keys import key_routes
@@ -47,6 +48,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *bulk_routes,
     *quote_routes,
     *transaction_routes,
+    *event_routes,
     *member_routes,
     *points_routes,
     *programme_routes,
