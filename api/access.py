@@ -81,6 +81,14 @@ def feed_owner_of(request: CityRequest) -> int:
     return caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF
 
 
+def key_owner_of(request: CityRequest) -> str:
+    """Whose space of idempotency keys a partner or a staff person uses; raises Forbidden for a member."""
+    caller = request.user
+    if isinstance(caller, MemberCaller):
+        raise Forbidden("A member's token may not do this.")
+    return caller.owner
+
+
 def staff_of(request: CityRequest) -> StaffCaller:
     """The staff person behind a request that ``for_operators`` let pass."""
     caller = request.user

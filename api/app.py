@@ -25,6 +25,7 @@ from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.deliveries import delivery_routes
 from api.routes.events import event_routes
 from api.routes.health import health_routes
 from api.routes.imports import import_routes
@@ -37,6 +38,7 @@ from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
 from api.routes.sandbox import sandbox_routes
 from api.routes.transactions import transaction_routes
+from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
 from api.wiring import Wiring
 from ledger.errors import LedgerError
@@ -49,6 +51,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *quote_routes,
     *transaction_routes,
     *event_routes,
+    *webhook_routes,
+    *delivery_routes,
     *member_routes,
     *points_routes,
     *programme_routes,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.webhooks.allowed_targets import AllowedTargets
 from ledger.ids import LedgerKey
 
 KEY_FILE = "ledger.key"
@@ -58,6 +59,11 @@ SETTINGS: Mapping[str, Setting] = {
             "Secret under which keys and references are looked up, 64 or more hexadecimal digits. "
             "Without it: the file ledger.key in CITYPOINTS_DATA, made by `init`.",
         ),
+        Setting(
+            "CITYPOINTS_WEBHOOK_TARGETS",
+            "Hosts, addresses and CIDR networks, with commas, that webhooks may lead to although they are not public; "
+            "to them also by plain http.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",
@@ -82,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     migrate_database_url: str | None = None
     ledger_key: LedgerKey | None = None
+    webhook_targets: AllowedTargets = AllowedTargets()
     log_level: str = "info"
     metrics_directory: Path | None = None
 
@@ -99,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             database_url=_address(given, "DATABASE_URL"),
             migrate_database_url=_address(given, "MIGRATE_DATABASE_URL"),
             ledger_key=_key(given),
+            webhook_targets=_webhook_targets(given),
             log_level=_log_level(given),
             metrics_directory=None if metrics is None else Path(metrics),
         )
@@ -166,6 +174,14 @@ def _ledger_key(text: str, where: str) -> LedgerKey:
     if len(secret) < KEY_BYTES:
         raise SettingsError(f"{where}: got {len(text)} hexadecimal digits, wanted {wanted}")
     return LedgerKey(secret)
+
+
+def _webhook_targets(given: Mapping[str, str]) -> AllowedTargets:
+    try:
+        return AllowedTargets.parse(given.get("CITYPOINTS_WEBHOOK_TARGETS", ""))
+    except ValueError as error:
+        wanted = "host names, addresses or networks such as 10.0.0.0/8, with commas"
+        raise SettingsError(f"CITYPOINTS_WEBHOOK_TARGETS: got {str(error)!r}, wanted {wanted}") from None
 
 
 def _log_level(given: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
-from ledger.ids import MAX_NUMBER, Place, transaction_id
+from ledger.ids import MAX_NUMBER, Place, place_of, transaction_id
 from ledger.store.arrays import Bigints, Smallints
 
 # A partner's first transactions after a position in each lane, merged by time; each lane is an index walk.
@@ -34,6 +34,9 @@ select t.lane, t.recorded_at from unnest(%b, %b) as wanted(lane, sequence)
 join transactions t on t.lane = wanted.lane and t.sequence = wanted.sequence
 """
 
+# One transaction of a partner's.
+_ONE = "select kind, recorded_at, hash from transactions where lane = %b and sequence = %b and partner = %b"
+
 Positions = tuple[int, ...]
 """The sequence of the last transaction read, for each lane; 0 where none was."""
 
@@ -55,6 +58,18 @@ async def read_following(
         EventPlace(Place(lane, sequence), kind, transaction_id(recorded_at, lane, sequence, digest))
         for lane, sequence, kind, recorded_at, digest in await cursor.fetchall()
     ]
+
+
+async def find_event(connection: AsyncConnection, partner: int, event: UUID) -> EventPlace | None:
+    """Find one of a partner's transactions by its id; None for another's, and for an id that only resembles one."""
+    place = place_of(event)
+    if place is None:
+        return None
+    cursor = await connection.execute(_ONE, [place.lane, place.number, partner])
+    row = await cursor.fetchone()
+    if row is None or transaction_id(row[1], *place, row[2]) != event:
+        return None
+    return EventPlace(place, row[0], event)
 
 
 def advanced(positions: Sequence[int], places: Sequence[EventPlace]) -> Positions:

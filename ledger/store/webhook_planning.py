@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from ledger.store.arrays import Bigints, Texts, Uuids
 from ledger.store.event_ranges import Positions
-from ledger.store.webhook_queue import DeliveryState
+from ledger.store.webhook_queue import PING, DeliveryState, Failure
 
 MOST_PENDING = 1000
 """A webhook with so many deliveries waiting gets no more planned; its place in the feed is kept."""
@@ -77,7 +77,7 @@ class Delivery(msgspec.Struct, frozen=True):
     state: DeliveryState
     attempts: int
     last_status: int | None
-    last_failure: str | None
+    last_failure: Failure | None
     planned_at: int
     last_attempt_at: int | None
     next_attempt_at: int | None
@@ -110,9 +110,9 @@ async def advance_webhook(connection: AsyncConnection, webhook: UUID, positions:
     await connection.execute(_ADVANCE, [Bigints.of(positions), journal_total, webhook])
 
 
-async def revive_dead(connection: AsyncConnection, webhook: UUID, ping_type: str) -> int:
+async def revive_dead(connection: AsyncConnection, webhook: UUID) -> int:
     """Have all dead deliveries but pings tried anew, and return how many."""
-    cursor = await connection.execute(_REVIVE_DEAD.encode(), [webhook, ping_type])
+    cursor = await connection.execute(_REVIVE_DEAD.encode(), [webhook, PING])
     return cursor.rowcount
 
 
