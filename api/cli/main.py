@@ -18,6 +18,7 @@ from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
+from api.cli.working import worker
 from api.settings import SettingsError
 from ledger.errors import LedgerError
 
@@ -37,6 +38,7 @@ app.command("migrate", epilog="Example: MIGRATE_DATABASE_URL=postgresql://... ci
 app.command("demo", epilog="Example: citypoints demo")(demo)
 app.command("import", epilog=IMPORT_EXAMPLE)(import_file)
 app.command("audit", epilog="Example: citypoints audit --json")(audit)
+app.command("worker", epilog="Example: citypoints worker")(worker)
 app.command("expire", epilog="Example: citypoints expire --day 2026-03-31")(expire)
 app.add_typer(clock.app, name="clock")
 app.add_typer(programmes.app, name="programmes")

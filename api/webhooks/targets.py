@@ -40,6 +40,12 @@ class Target(msgspec.Struct, frozen=True):
     path: str
     addresses: tuple[str, ...]
 
+    @property
+    def authority(self) -> str:
+        """Host and port as a request names them: the usual port is left out."""
+        host = bracketed(self.host)
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
 
 async def find_target(url: str, allowed: AllowedTargets) -> Target:
     """Check a webhook's address and look its host up; raises TargetRefused."""
@@ -54,6 +60,11 @@ async def find_target(url: str, allowed: AllowedTargets) -> Target:
         raise _refused("http", "https; plain http only to hosts that the operator allows")
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return Target(scheme, host, port, path, tuple(str(address) for address in addresses))
+
+
+def bracketed(host: str) -> str:
+    """A host as an address has it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _parsed(url: str) -> SplitResult:
