@@ -68,7 +68,7 @@ def main(parent: int) -> int:
     try:
         settings = Settings.from_environment()
         configure_logs(settings.log_level)
-        asyncio.run(run_worker_until_signal(settings.database_url or "", settings, parent=parent))
+        asyncio.run(run_worker_until_signal(os.environ["DATABASE_URL"], settings, parent=parent))
     except (SettingsError, LedgerError) as error:
         warn(f"The worker does not start: {error}")
         return FOUND_SOMETHING_WRONG

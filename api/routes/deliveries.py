@@ -65,7 +65,7 @@ StateQuery = Annotated[
 async def get_deliveries(
     request: CityRequest,
     webhook: CodePath,
-    state: StateQuery = None,
+    only: StateQuery = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = DEFAULT_LIMIT,
 ) -> Response[bytes]:
@@ -75,12 +75,12 @@ async def get_deliveries(
     """
     engine = wiring_of(request).engine
     identifier = webhook_id(webhook)
-    name = f"deliveries:{identifier}:{state}"
+    name = f"deliveries:{identifier}:{only}"
     position = position_after(engine.key, name, cursor, limit)
     before = None if position is None else UUID(position)
     async with engine.pool.connection() as connection:
         await find_webhook(connection, identifier, feed_owner_of(request))
-        found = await list_deliveries(connection, identifier, state=state, before=before, limit=limit + 1)
+        found = await list_deliveries(connection, identifier, state=only, before=before, limit=limit + 1)
     page, next_cursor = cut(engine.key, name, found, lambda delivery: str(delivery.event), limit)
     answer = DeliveryPage([_answer(delivery) for delivery in page], next_cursor)
     return Response(_encode(answer), media_type=JSON, headers=next_link(request, next_cursor))
