@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from api.settings import Settings
 from api.webhooks.allowed_targets import AllowedTargets
 from api.webhooks.retries import RetryPolicy
+from api.worker.jobs import Job
 from api.worker.process import run_worker
 from ledger.embedded import EmbeddedPostgres
 from ledger.ids import LedgerKey
@@ -116,34 +118,41 @@ def settings_of(service: Service, targets: str = TARGETS) -> Settings:
 Working = Callable[..., AbstractContextManager[None]]
 
 
+@contextmanager
+def worker_on(
+    service: Service,
+    policy: RetryPolicy = HASTY,
+    targets: str = TARGETS,
+    trust: SSLContext | None = None,
+    jobs: Sequence[Job] = (),
+) -> Iterator[None]:
+    """Run a worker on a service's ledger as long as the context lasts; it must end well."""
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    url, settings = service.database.service_url, settings_of(service, targets)
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(run_worker(url, settings, stop, policy=policy, jobs=jobs, trust=trust))
+        except BaseException as error:  # noqa: BLE001 - told to the test at its end
+            ended.append(error)
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(STOP_LIMIT_SECONDS)
+    assert not thread.is_alive(), "the worker does not stop"
+    assert not ended, ended
+
+
 @pytest.fixture
 def working(service: Service) -> Working:
     """Runs a worker as long as a context lasts; without jobs, with short patience unless told otherwise."""
-
-    @contextmanager
-    def work(policy: RetryPolicy = HASTY, targets: str = TARGETS, trust: SSLContext | None = None) -> Iterator[None]:
-        loop = asyncio.new_event_loop()
-        stop = asyncio.Event()
-        url, settings = service.database.service_url, settings_of(service, targets)
-        ended: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                loop.run_until_complete(run_worker(url, settings, stop, policy=policy, jobs=(), trust=trust))
-            except BaseException as error:  # noqa: BLE001 - told to the test at its end
-                ended.append(error)
-            finally:
-                loop.close()
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            if thread.is_alive():
-                loop.call_soon_threadsafe(stop.set)
-            thread.join(STOP_LIMIT_SECONDS)
-        assert not thread.is_alive(), "the worker does not stop"
-        assert not ended, ended
-
-    return work
+    return partial(worker_on, service)
