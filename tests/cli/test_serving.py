@@ -78,8 +78,8 @@ def serving(command: CommandLine, log: Path, *arguments: str) -> Iterator[Runnin
 
 def children(running: Running) -> dict[int, str]:
     """The processes that serve has started, with their command lines."""
-    process = running.process.pid
-    numbers = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    threads = Path(f"/proc/{running.process.pid}/task").glob("*/children")
+    numbers = [number for thread in threads for number in thread.read_text().split()]
     return {int(number): Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ") for number in numbers}
 
 
