@@ -46,7 +46,7 @@ POLL_SECONDS = 0.5
 # What lands within so short a time is recorded together.
 GATHER_SECONDS = 0.02
 WEBHOOKS_PER_CLAIM = 16
-MOST_FLYING = 200
+MOST_FLYING = 400
 
 _log = structlog.get_logger(__name__)
 _chance = random.SystemRandom().random

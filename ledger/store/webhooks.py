@@ -11,7 +11,7 @@ from ledger.errors import LedgerError, NotFound
 from ledger.store.arrays import Bigints
 from ledger.store.event_ranges import Positions
 
-MAXIMUM_OF_A_PARTNER = 20
+MAXIMUM_OF_A_PARTNER = 10
 
 WebhookState = Literal["active", "paused"]
 PauseReason = Literal["asked", "gone", "failing"]

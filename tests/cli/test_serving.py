@@ -117,6 +117,7 @@ def test_serve_on_a_fresh_data_folder_makes_a_ledger_that_commands_share(tmp_pat
         assert running.post("/v1/earnings", body, key, "e1").status_code == 201
         assert fresh.json("audit")["difference_count"] == 0
         assert "citypoints_posting_seconds" in running.get("/metrics").text
+        wait_until(lambda: "\ncitypoints_webhook_backlog_deliveries 0.0" in running.get("/metrics").text, 30)
         assert running.stop() == 0
         log = running.log.read_text()
         assert f"City Points Ledger is on {running.url}" in log

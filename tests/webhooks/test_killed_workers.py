@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
+from api.worker.jobs import JOBS
 from tests.service import LEDGER_KEY, Service
-from tests.webhooks.conftest import TARGETS, Shop, Working
+from tests.webhooks.conftest import TARGETS, Shop, Working, worker_on
 from tests.webhooks.receiver import Received, Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +79,20 @@ def test_with_workers_killed_again_and_again_every_event_arrives(shop: Shop, wor
     assert counts.keys() == set(earned)
     # Of a killed worker, at most what was in flight came twice.
     assert sum(counts.values()) - len(earned) <= 3 * 8
+
+
+def test_a_worker_whose_connections_are_cut_goes_on(shop: Shop) -> None:
+    cut = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> %s"
+    with (
+        Receiver() as receiver,
+        worker_on(shop.service, jobs=JOBS),
+        psycopg.connect(shop.service.database.superuser_url, autocommit=True) as superuser,
+    ):
+        webhook, _ = shop.add_webhook(receiver.url)
+        earned: list[str] = []
+        for _ in range(3):
+            earned += [shop.earn() for _ in range(10)]
+            superuser.execute(cut, [superuser.info.backend_pid])
+            shop.service.wait_until_ready()
+        shop.wait_for_state(webhook, "delivered", len(earned))
+    assert set(receiver.ids) == set(earned)
