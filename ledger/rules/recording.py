@@ -371,9 +371,19 @@ def _offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
         spend_minor=earn.spend_minor,
         programme_version=earn.programme_version,
         uses=[(earn.lots[0].lot, earn.points)],
+        cap_uses=cap_uses(earn),
     )
     earns.append(original)
     state.originals[Place(earn.lane, earn.sequence)] = original
+
+
+def cap_uses(earn: Transaction) -> list[tuple[int, int]]:
+    """What an earn used of each cap, by the numbers of the caps."""
+    used: dict[int, int] = {}
+    for posting in earn.postings:
+        if posting.credit_kind == AccountKind.USED:
+            used[posting.credit_owner] = used.get(posting.credit_owner, 0) + posting.amount
+    return sorted(used.items())
 
 
 def _opening_of(state: LedgerState, place: tuple[int, int]) -> LotOpening:

@@ -160,6 +160,10 @@ class MemberState(msgspec.Struct):
             self.points[programme] = state
         return state
 
+    def all_points(self) -> list[PointsState]:
+        """The member's points in every programme, in the order of their numbers."""
+        return [self.points[programme] for programme in sorted(self.points)]
+
 
 class OriginalState(msgspec.Struct, gc=False):
     """A transaction that a reversal names, with what was taken back of it so far.

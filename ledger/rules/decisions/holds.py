@@ -159,8 +159,9 @@ def _open_hold(identifier: str, submission: Submission, state: LedgerState) -> H
         return Refused("hold-not-found", "No hold of yours has this id.", {"id": identifier})
     while hold.moved_to is not None:
         present = state.holds[hold.moved_to]
-        if present.lane not in state.lanes or present.member not in state.members:
-            return NeedsLanes(frozenset({present.lane}), frozenset({(present.lane, present.member)}))
+        holder = (present.lane, present.member)
+        if present.lane not in state.lanes or holder not in submission.more_members:
+            return NeedsLanes(frozenset({present.lane}), frozenset({holder}))
         hold = present
     if hold.remaining == 0:
         return Refused("hold-not-open", "The hold was captured, voided or has expired.", {"id": identifier})
