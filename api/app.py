@@ -40,6 +40,7 @@ from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
 from api.routes.sandbox import sandbox_routes
+from api.routes.seals import seal_routes
 from api.routes.transactions import transaction_routes
 from api.settings import Settings, SettingsError
 from api.wiring import Wiring
@@ -54,6 +55,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *bulk_routes,
     *quote_routes,
     *transaction_routes,
+    *seal_routes,
     *member_routes,
     *member_life_routes,
     *correction_routes,

@@ -85,6 +85,14 @@ REQUEST_PROBLEMS = (
         what_to_do="Check the address and the id. All addresses are at /docs.",
     ),
     ProblemType(
+        code="not-sealed-yet",
+        status=404,
+        title="Transaction is not sealed yet",
+        meaning="The transaction is recorded, but no seal covers it so far. A seal is made every day.",
+        what_to_do="Ask for the proof again after the next seal; GET /v1/seals shows when the last one was made.",
+        retryable=True,
+    ),
+    ProblemType(
         code="method-not-allowed",
         status=405,
         title="Method is not allowed here",

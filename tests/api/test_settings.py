@@ -21,6 +21,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "DATABASE_URL": settings.database_url,
         "MIGRATE_DATABASE_URL": settings.migrate_database_url,
         "CITYPOINTS_LEDGER_KEY": settings.ledger_key,
+        "CITYPOINTS_SEAL_KEY_FILE": settings.seal_key_path,
+        "CITYPOINTS_SEALS": settings.seals_path,
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
         "PROMETHEUS_MULTIPROC_DIR": settings.metrics_directory,
     }
@@ -38,6 +40,8 @@ def test_every_setting_is_read() -> None:
             "DATABASE_URL": "postgresql://app@db/points",
             "MIGRATE_DATABASE_URL": "postgresql://owner@db/points",
             "CITYPOINTS_LEDGER_KEY": KEY,
+            "CITYPOINTS_SEAL_KEY_FILE": "/run/secrets/seal.key",
+            "CITYPOINTS_SEALS": "/mnt/seals",
             "CITYPOINTS_LOG_LEVEL": "DEBUG",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
             "UNRELATED": "x",
@@ -48,7 +52,15 @@ def test_every_setting_is_read() -> None:
     assert settings.database_url == "postgresql://app@db/points"
     assert settings.migrate_database_url == "postgresql://owner@db/points"
     assert settings.metrics_directory == Path("/run/metrics")
+    assert settings.seal_key_file == Path("/run/secrets/seal.key")
+    assert settings.seals_directory == Path("/mnt/seals")
     assert settings.ledger_key is not None
+
+
+def test_the_seal_key_and_the_seals_are_in_the_data_folder_where_nothing_else_is_said() -> None:
+    settings = Settings.from_environment({"CITYPOINTS_DATA": "/srv/points"})
+    assert settings.seal_key_file == Path("/srv/points/seal.key")
+    assert settings.seals_directory == Path("/srv/points/seals")
 
 
 def test_an_empty_value_counts_as_not_set() -> None:
