@@ -9,11 +9,14 @@ from typing import Literal
 
 import msgspec
 
+from api.seal_key_file import read_seal_keys
 from api.settings import Settings
 from api.webhooks.measurements import BACKLOG
 from api.worker.schedules import Daily, Every, Schedule
+from ledger.audit.sealing import SealMade, make_seal
 from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
+from ledger.posting.notices import post_notices
 from ledger.store.unit_of_work import unit_of_work
 from ledger.store.webhook_queue import count_backlog, prune_deliveries
 
@@ -37,7 +40,21 @@ class Job(msgspec.Struct, frozen=True):
 async def expire(engine: Engine, _: Settings) -> str:
     """Post what has lapsed."""
     lapses = await post_lapses(engine)
-    return f"expired {lapses.points} points in {lapses.expiries} lots"
+    return f"expired {lapses.points} points in {lapses.expiries} lots, released {lapses.holds} holds"
+
+
+async def notify(engine: Engine, _: Settings) -> str:
+    """Record the notices of expiry that are due."""
+    notices = await post_notices(engine)
+    return f"recorded {notices.notices} notices of {notices.points} points"
+
+
+async def seal(engine: Engine, settings: Settings) -> str:
+    """Seal the day; where today's seal is there already, only see that its file is."""
+    made = await make_seal(engine.pool, read_seal_keys(settings), settings.seals_directory)
+    if isinstance(made, SealMade):
+        return f"seal {made.number} covers {made.transactions} transactions"
+    return f"seal {made.number} is the last"
 
 
 async def prune(engine: Engine, _: Settings) -> str:
@@ -63,6 +80,8 @@ async def measure(engine: Engine, _: Settings) -> str:
 
 JOBS = (
     Job("expire", Every(HOUR), expire),
+    Job("notices", Daily(1, 0), notify),
+    Job("seal", Daily(0, 15), seal),
     Job("prune-deliveries", Daily(3, 30), prune),
     Job("measure-backlog", Every(15), measure),
 )
