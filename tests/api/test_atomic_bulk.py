@@ -146,10 +146,11 @@ def test_an_item_that_contradicts_itself_refuses_all_and_is_named(street: Street
 
 
 def test_an_atomic_bulk_needs_a_key_of_its_own(street: Street) -> None:
-    body = {"mode": "atomic", "items": [item("earn", street.new_member(), points=1)]}
+    items = [item("earn", street.new_member(), points=1)]
+    body = {"mode": "atomic", "items": items}
     answer = street.service.request("POST", "/v1/bulk", key=street.cafe, json=body)
     problem(answer, 400, "idempotency-key-missing")
-    problem(send(street, body["items"], "a b"), 400, "idempotency-key-malformed")
+    problem(send(street, items, "a b"), 400, "idempotency-key-malformed")
 
 
 def test_a_thousand_items_post_together(street: Street) -> None:

@@ -1,22 +1,26 @@
 """What staff and members change of a membership over HTTP."""
 
+from typing import Any, get_args
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from ledger.store.credentials import StaffRole
 from tests.api.street import PROGRAMME, Regular, Street, problem
 
+ROLES: tuple[StaffRole, ...] = get_args(StaffRole)
 UNKNOWN = "01a20c2c-a1ac-8001-8000-0000004af491"
 
 
-def change(street: Street, member: Regular, what: str, key: str | None = None, **body: object) -> httpx.Response:
-    idempotency_key = body.pop("idempotency_key", None)
+def change(
+    street: Street, member: Regular, what: str, key: str | None = None, idempotency_key: str | None = None, **body: Any
+) -> httpx.Response:
     return street.service.post(
         f"/v1/members/{member.id}/{what}",
         {"reason": "asked at the desk", **body},
         key=key,
-        idempotency_key=None if idempotency_key is None else str(idempotency_key),
+        idempotency_key=idempotency_key,
     )
 
 
@@ -40,9 +44,9 @@ def test_a_frozen_member_neither_earns_nor_pays_until_it_is_unfrozen(street: Str
 
 def test_a_repeated_change_is_answered_byte_for_byte_and_done_once(street: Street) -> None:
     member, into, key = street.new_member(), street.new_member(), uuid4().hex
-    for what, body in (("freeze", {}), ("unfreeze", {}), ("merge", {"into": into.id})):
-        first = change(street, member, what, idempotency_key=f"{key}{what}", **body)
-        again = change(street, member, what, idempotency_key=f"{key}{what}", **body)
+    bodies: dict[str, dict[str, str]] = {"freeze": {}, "unfreeze": {}, "merge": {"into": into.id}}
+    for what, body in bodies.items():
+        first, again = (change(street, member, what, idempotency_key=f"{key}{what}", **body) for _ in range(2))
         assert (first.status_code, "idempotency-replayed" in first.headers) == (201, False)
         assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
     problem(change(street, member, "freeze", idempotency_key=f"{key}merge"), 422, "idempotency-key-reused")
@@ -131,11 +135,12 @@ def test_a_member_closes_its_own_account_and_no_other(street: Street) -> None:
         ("move-lane", {"operator"}),
     ],
 )
-def test_only_certain_roles_change_a_membership(street: Street, what: str, permitted: set[str]) -> None:
+def test_only_certain_roles_change_a_membership(street: Street, what: str, permitted: set[StaffRole]) -> None:
     member = street.new_member()
     before = street.rows()["transactions"]
-    body = {"merge": {"into": "card:1"}, "move-lane": {"lane": 4_000}}.get(what, {})
-    for role in ("operator", "finance-clerk", "finance-approver", "manager", "auditor", "support"):
+    bodies: dict[str, dict[str, Any]] = {"merge": {"into": "card:1"}, "move-lane": {"lane": 4_000}}
+    body = bodies.get(what, {})
+    for role in ROLES:
         if role in permitted:
             continue
         problem(change(street, member, what, street.staff_key(role), **body), 403, "forbidden")
@@ -162,7 +167,7 @@ def test_only_certain_roles_change_a_membership(street: Street, what: str, permi
     ],
 )
 def test_a_malformed_change_names_its_field_and_records_nothing(
-    street: Street, what: str, body: dict[str, object], field: str
+    street: Street, what: str, body: dict[str, Any], field: str
 ) -> None:
     member = street.new_member()
     before = street.rows()
