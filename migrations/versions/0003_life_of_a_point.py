@@ -56,9 +56,7 @@ def upgrade() -> None:
     """Add what is new, and let the service's role use it."""
     op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
     op.execute("alter table members add column into_member bigint, add column into_lane smallint")
-    op.execute(
-        "create index members_into_index on members (into_lane, into_member) where into_member is not null"
-    )
+    op.execute("create index members_into_index on members (into_lane, into_member) where into_member is not null")
     op.execute("alter table programmes add column gift_points_a_month bigint not null default 5000")
     for table, name, condition, _ in CHECKS:
         _replace_check(table, name, condition)
