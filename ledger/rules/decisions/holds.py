@@ -157,15 +157,15 @@ def _open_hold(identifier: str, submission: Submission, state: LedgerState) -> H
     hold = None if submission.hold is None else state.holds.get(submission.hold)
     if hold is None or hold.partner != submission.partner:
         return Refused("hold-not-found", "No hold of yours has this id.", {"id": identifier})
-    if hold.moved_to is not None:
-        while hold.moved_to is not None:
-            hold = state.holds[hold.moved_to]
-        holder = (hold.lane, hold.member)
-        if hold.lane not in state.lanes or holder not in submission.more_members:
-            return NeedsLanes(frozenset({hold.lane}), frozenset({holder}))
-    if hold.remaining == 0:
+    present = hold
+    while present.moved_to is not None:
+        present = state.holds[present.moved_to]
+    holder = (present.lane, present.member)
+    if present is not hold and (present.lane not in state.lanes or holder not in submission.more_members):
+        return NeedsLanes(frozenset({present.lane}), frozenset({holder}))
+    if present.remaining == 0:
         return Refused("hold-not-open", "The hold was captured, voided or has expired.", {"id": identifier})
-    return hold
+    return present
 
 
 def _divide(
