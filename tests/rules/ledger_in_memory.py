@@ -120,8 +120,9 @@ class LedgerInMemory:
 
     def _notice_keys(self, command: Notice) -> dict[str, Any]:
         public_id = self.state.members[_number(command.member)].public_id
-        programme = self.state.registry.programmes[command.programme].number
-        key = notice_key(public_id, programme, command.expires_on, command.days_before)
+        programme = self.state.registry.programmes.get(command.programme)
+        number = 0 if programme is None else programme.number
+        key = notice_key(public_id, number, command.expires_on, command.days_before)
         return {"key_digest": key, "request_digest": key[:REQUEST_DIGEST_BYTES]}
 
     def _named(self, number: str, lane: str, member: int) -> dict[str, Any]:
