@@ -24,10 +24,15 @@ from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
+from api.routes.caps import cap_routes
+from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
+from api.routes.holds import hold_routes
 from api.routes.imports import import_routes
 from api.routes.keys import key_routes
+from api.routes.member_life import member_life_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
 from api.routes.points import points_routes
@@ -44,10 +49,15 @@ STARTUP_FAILED = 1
 
 ROUTES: list[ControllerRouterHandler] = [
     *posting_routes,
+    *hold_routes,
+    *gift_routes,
     *bulk_routes,
     *quote_routes,
     *transaction_routes,
     *member_routes,
+    *member_life_routes,
+    *correction_routes,
+    *cap_routes,
     *points_routes,
     *programme_routes,
     *partner_routes,

@@ -115,8 +115,13 @@ class Wiring:
             self._public_ids[member] = known
         return known
 
+    def forget(self) -> None:
+        """Look keys, tokens and members up again: the set-up has changed, or a member has a new place."""
+        self.engine.intake.forget_members()
+        self.authentication.forget()
+
     async def watch_registry(self) -> None:
-        """Forget remembered keys and tokens whenever the set-up changes, or cannot be asked for."""
+        """Forget remembered keys, tokens and members' places whenever the set-up changes, or cannot be asked for."""
         known = self.engine.registry.current.version
         while True:
             await asyncio.sleep(REGISTRY_POLL_SECONDS)
@@ -127,7 +132,7 @@ class Wiring:
                 _log.warning("registry_unreachable")
                 version = -1
             if version != known:
-                self.authentication.forget()
+                self.forget()
                 known = version
 
     async def _read_views(self, places: Sequence[Place]) -> Mapping[Place, TransactionView]:

@@ -78,6 +78,36 @@ class TransactionNotFound(LedgerError):
     code = "transaction-not-found"
 
 
+class HoldNotFound(LedgerError):
+    """No hold that the caller may see has that id."""
+
+    code = "hold-not-found"
+
+
+class CapNotFound(LedgerError):
+    """No cap that the caller may see has that code."""
+
+    code = "cap-not-found"
+
+
+class PartnerNotFound(LedgerError):
+    """No partner has that code."""
+
+    code = "partner-not-found"
+
+
+class SecondPersonRequired(LedgerError):
+    """Whoever asked for it may not decide on it."""
+
+    code = "second-person-required"
+
+
+class ApprovalDecided(LedgerError):
+    """An approval was decided the other way before."""
+
+    code = "approval-decided"
+
+
 class ProgrammeNotFound(LedgerError):
     """No programme has that code."""
 

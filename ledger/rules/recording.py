@@ -178,12 +178,20 @@ def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission:
         available_after=points.available,
         held_after=points.held,
         pending_after=points.pending,
-        answer_format=ANSWER_FORMAT + submission.shows_balance,
+        answer_format=ANSWER_FORMAT + _shows_balance(draft, submission),
         details_commitment=commitment,
         postings=tuple(draft.postings),
         lots=draft.lots,
     )
     return transaction if draft.particulars is None else with_particulars(transaction, draft.particulars)
+
+
+def _shows_balance(draft: Draft, submission: Submission) -> bool:
+    """Whether the balance after a draft may be shown: only of the command's own, to whoever has the member's leave.
+
+    Not of the receiver's leg of a gift, nor of what of other partners' lapses on the way.
+    """
+    return submission.shows_balance and draft.keeps_key and draft.key_digest == submission.key_digest
 
 
 def _keep_key(state: LedgerState, entry: JournalEntry, transactions: int) -> None:
