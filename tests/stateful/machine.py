@@ -129,7 +129,9 @@ class LedgerBesideModel(Stories):
     @rule(intent=intents())
     def quote(self, intent: Intent) -> None:
         self.pair.quote(
-            *self.drawing.request_of(msgspec.structs.replace(intent, oddity="") if intent.oddity == "nobody" else intent)
+            *self.drawing.request_of(
+                msgspec.structs.replace(intent, oddity="") if intent.oddity == "nobody" else intent
+            )
         )
 
     @rule(interval=st.sampled_from([timedelta(seconds=1), HOUR, 5 * HOUR, DAY, 3 * DAY, 6 * DAY, 20 * DAY]))

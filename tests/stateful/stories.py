@@ -168,7 +168,9 @@ class Stories(RuleBasedStateMachine):
             self.pair.add_cap(self.codes[1], points, "SHOP")
         cap = next(cap for cap in self.pair.model.caps if cap.programme == self.codes[1])
         if cap.left == 0:
-            last = next((d for d in reversed(self.pair.model.deals.values()) if cap in d.caps and d.kind == "earn"), None)
+            last = next(
+                (d for d in reversed(self.pair.model.deals.values()) if cap in d.caps and d.kind == "earn"), None
+            )
             if last is not None and last.label is not None:
                 self.post("reverse", 0, transaction=last.label)
         share = max(cap.left * 2 // 3, 1)

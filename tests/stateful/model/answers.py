@@ -60,4 +60,3 @@ def canonical(request: Request) -> Request:
     if "items" in meant:
         meant["items"] = [(key, canonical(item)) for key, item in meant["items"]]
     return meant
-

@@ -45,4 +45,3 @@ def write_off(book: Book, label: Label, request: Request) -> Deal:
         if piece:
             forgiven[debt.lot] = forgiven.get(debt.lot, 0) + piece
     return book.post(account, Deal(label, "write-off", points, uses=list(forgiven.items())), before)
-

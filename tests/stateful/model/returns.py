@@ -81,7 +81,7 @@ def _family(account: Account, original: Deal) -> list[Lot]:
 
 
 def _give_back_spending(book: Book, account: Account, original: Deal, points: int) -> list[tuple[Lot, int]]:
-    """Last used first; where a lot has lapsed its points come back with the grace, where it was another's in a new one."""
+    """Last used first; in a new lot where the used one was another member's, or has lapsed: then with the grace."""
     uses, skip, rest = [], original.reversed_points, points
     for used_lot, used in reversed(original.uses):
         piece = min(max(used - skip, 0), rest)
