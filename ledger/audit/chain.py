@@ -2,7 +2,9 @@
 
 from ledger.audit.pages import Entry, Lane
 from ledger.audit.report import Findings
-from ledger.rules.journal import CHAIN_START, FORMAT, chain_hash, details_commitment
+from ledger.rules.journal import CHAIN_START, FORMAT, FORMAT_WITH_PARTICULARS, chain_hash, details_commitment
+
+_FORMATS = (FORMAT, FORMAT_WITH_PARTICULARS)
 
 
 class Chain:
@@ -30,8 +32,10 @@ class Chain:
         computed = chain_hash(self._head, transaction)
         if computed != entry.hash:
             findings.differ(self._lane, place, "hash", entry.hash, computed)
-        if transaction.format != FORMAT:
-            findings.differ(self._lane, place, "format", transaction.format, FORMAT)
+        if transaction.format not in _FORMATS:
+            findings.differ(self._lane, place, "format", transaction.format, f"one of {_FORMATS}")
+        if transaction.format == FORMAT_WITH_PARTICULARS and not entry.has_particulars:
+            findings.differ(self._lane, place, "particulars", "no row", "a row")
         if self._recorded_at is not None and transaction.recorded_at < self._recorded_at:
             findings.differ(self._lane, place, "recorded_at", transaction.recorded_at, f"{self._recorded_at} or later")
         lines = list(range(len(transaction.postings)))

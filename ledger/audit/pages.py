@@ -1,8 +1,6 @@
 """Reading a lane's journal page by page, each in statements of its own, so that no snapshot lasts."""
 
 from collections import defaultdict
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 from psycopg import AsyncConnection
@@ -13,12 +11,11 @@ from ledger.rules.journal import (
     FORMAT_WITH_PARTICULARS,
     LotOpening,
     LotOrigin,
-    ParticularTransaction,
     Particulars,
+    ParticularTransaction,
     Posting,
     Transaction,
 )
-from ledger.store.arrays import Bigints
 
 PAGE_TRANSACTIONS = 5_000
 
@@ -234,13 +231,16 @@ def _entry(row: TupleRow, belongings: Belongings) -> Entry:
         tuple(belongings.postings.pop(sequence, ())),
         tuple([lot.opening for lot in lots]),
     )
-    transaction, hold, has_particulars = Transaction(*fields), None, True
-    if row[0] == FORMAT_WITH_PARTICULARS:
-        has_particulars = sequence in belongings.particulars
+    hold = None
+    is_particular = row[0] == FORMAT_WITH_PARTICULARS
+    has_particulars = is_particular and sequence in belongings.particulars
+    if is_particular:
         particulars = belongings.particulars_of(sequence)
-        transaction = ParticularTransaction(*fields, particulars)
+        transaction: Transaction = ParticularTransaction(*(*fields, particulars))
         if particulars.expires_at is not None:
             hold = belongings.hold_of(sequence)
+    else:
+        transaction = Transaction(*fields)
     return Entry(
         transaction,
         row[_TRANSACTION_FIELDS],

@@ -34,11 +34,6 @@ class Lot(msgspec.Struct, gc=False):
         return Rest(self.remaining, self.held, self.expired, self.expiries, is_open)
 
     @property
-    def root(self) -> int:
-        """The lot that was earned: itself, or the one it was restored from."""
-        return self.opening.lot if self.opening.restored_from is None else self.opening.restored_from
-
-    @property
     def spend_order(self) -> tuple[int, int, int]:
         """Soonest expiry, then earliest earned, then number."""
         return (self.lapses_at, self.opening.earned_at, self.opening.lot)

@@ -118,10 +118,14 @@ class Registry(msgspec.Struct, frozen=True):
     """The programmes again, by number."""
 
     caps: tuple[Cap, ...] = ()
+    caps_by_programme: dict[int, list[Cap]] = {}
     lanes: int = 64
 
     def __post_init__(self) -> None:
         self.numbered.update({p.number: p for p in self.programmes.values()})
+        self.caps_by_programme.clear()
+        for cap in self.caps:
+            self.caps_by_programme.setdefault(cap.programme, []).append(cap)
 
     def programme_numbered(self, number: int) -> Programme:
         """Find a programme by its number; KeyError for an unknown one."""
@@ -131,14 +135,14 @@ class Registry(msgspec.Struct, frozen=True):
         """The caps that an earn draws from."""
         return [
             cap
-            for cap in self.caps
-            if cap.programme == programme and cap.partner in (None, partner) and cap.scene in (None, scene)
+            for cap in self.caps_by_programme.get(programme, ())
+            if cap.partner in (None, partner) and cap.scene in (None, scene)
         ]
 
     def with_swept(self, code: str) -> "Registry":
         """The set-up as it is once a cap is swept."""
         caps = tuple(replace(cap, is_swept=True) if cap.code == code else cap for cap in self.caps)
-        return replace(self, caps=caps)
+        return replace(self, caps=caps, numbered={}, caps_by_programme={})
 
     def cap_numbered(self, number: int) -> Cap:
         """Find a cap by its number; StopIteration for an unknown one."""

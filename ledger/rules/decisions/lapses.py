@@ -78,6 +78,10 @@ def _apart(state: LedgerState, points: PointsState) -> LedgerState:
         lanes={**state.lanes, lane.lane: replace(lane)},
         members={**state.members, member.number: replace(member, points={**member.points, points.programme: copied})},
         lots={**state.lots, **lots},
+        children={
+            root: [lots.get((child.lane, child.lot), child) for child in children]
+            for root, children in state.children.items()
+        },
         holds={**state.holds, **holds},
         party_changes=dict(state.party_changes),
         changed_lots=dict(state.changed_lots),

@@ -30,8 +30,9 @@ def decide_merge(command: Merge, submission: Submission, state: LedgerState) -> 
         return target
     if target.number == source.number:
         return Refused("same-member", "Both names lead to the same member.")
+    # A frozen member's points must not get away by a merge.
     for member in (source, target):
-        if member.status == "closed":
+        if member.status != "active":
             return refuse_status(member.status)
     return _taking_all(TransactionKind.MERGE, submission, state, source, target)
 

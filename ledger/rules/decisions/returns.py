@@ -1,5 +1,7 @@
 """Reversals: of a named transaction, and of a member's latest earns where a cancellation names none."""
 
+from msgspec.structs import replace
+
 from ledger.rules.accounts import AccountKind
 from ledger.rules.admission import Stop, known_member, no_programme, wrong_time
 from ledger.rules.caps import CapDraw, give_back
@@ -71,6 +73,7 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
             return drafts
         before += drafts[:-1]
         own.append(drafts[-1])
+        state = _after_opening(state, points.lane, len(drafts[-1].lots))
     if not own:
         return Refused(
             "no-earlier-earn",
@@ -78,6 +81,14 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
             {"spend_minor": command.spend_minor},
         )
     return after_lapses(points, now, own, before=before, unmatched_minor=rest_minor)
+
+
+def _after_opening(state: LedgerState, lane: int, lots: int) -> LedgerState:
+    """The state in which the next reversal of a command numbers its lots after those of the last."""
+    if lots == 0:
+        return state
+    opened = replace(state.lanes[lane], next_lot=state.lanes[lane].next_lot + lots)
+    return replace(state, lanes={**state.lanes, lane: opened})
 
 
 def _earlier_earns(
