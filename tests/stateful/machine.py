@@ -57,7 +57,7 @@ class LedgerBesideModel(Stories):
         self.pair.submit(*self.drawing.request_of(intent), shown=shown)
 
     @rule(intent=intents(("gift",)))
-    def give(self, intent: Intent) -> None:
+    def give_a_gift(self, intent: Intent) -> None:
         self.pair.submit(*self.drawing.request_of(intent))
 
     @rule(intent=intents(("earn", "redeem", "reverse", "hold", "capture", "gift")), thaws=st.booleans())
