@@ -187,16 +187,16 @@ async def post_rejection(
 )
 async def get_approvals(
     request: CityRequest,
-    state: StateQuery = None,
+    standing: StateQuery = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = DEFAULT_LIMIT,
 ) -> Response[bytes]:
     """What was asked for, by whom, and what became of it; `state=waiting` is the list of what to decide."""
     wiring = wiring_of(request)
-    key, name = wiring.engine.key, f"approvals:{state}"
+    key, name = wiring.engine.key, f"approvals:{standing}"
     after = position_after(key, name, cursor, limit)
     async with wiring.engine.pool.connection() as connection:
-        found = await list_approvals(connection, state=state, after=_position(after), limit=limit + 1)
+        found = await list_approvals(connection, state=standing, after=_position(after), limit=limit + 1)
     page, next_cursor = cut(key, name, found, lambda one: f"{one.requested_at}:{one.approval_id}", limit)
     items = await asyncio.gather(*(approval_answer(wiring, one, shows_reasons=True) for one in page))
     return Response(
