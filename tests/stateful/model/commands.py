@@ -37,7 +37,10 @@ class Model(Book):
 
     def submit(self, label: Label, request: Request) -> Answer:
         """Answer a request under its key; the same key and request again change nothing."""
-        meant = canonical(request)
+        return self.take(label, canonical(request))
+
+    def take(self, label: Label, meant: Request) -> Answer:
+        """The same of a request in its canonical form."""
         if label in self.keys:
             known, first = self.keys[label]
             return replace(first, is_replay=True) if known == meant else Answer(STATUS[KEY_REUSED], KEY_REUSED)
@@ -61,7 +64,7 @@ class Model(Book):
         """All of them or none: where one is refused, its refusal is all that is kept."""
         trial = deepcopy(self)
         for number, (key, request) in enumerate(items):
-            answer = trial.submit((partner, key), request)
+            answer = trial.take((partner, key), request)
             if not answer.posts:
                 raise Refusal("bulk-item-refused", item=number, key=key, refusal=answer.code)
         for one in fields(Book):

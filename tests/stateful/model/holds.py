@@ -38,7 +38,7 @@ def capture(book: Book, label: Label, request: Request) -> Deal:
     if request.get("final"):
         deal.released = held.remaining
         held.account.release(held, book.now)
-    held.end = "captured"
+    held.end = None if held.remaining else "captured"
     return book.post(held.account, deal, before)
 
 
