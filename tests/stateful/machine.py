@@ -8,19 +8,22 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from tests.service import make_staff_key
 from tests.stateful.comparing import Disagreement
 from tests.stateful.drawing import DAY, FIRST_MORNING, HOUR, Drawing, Intent, in_words_of_another, intents, programmes
 from tests.stateful.model.accounts import Label
 from tests.stateful.model.answers import Request
 from tests.stateful.model.terms import Programme
+from tests.stateful.people_stories import PeopleStories
 from tests.stateful.running_ledger import RunningLedger
+from tests.stateful.sending import APPROVER
 from tests.stateful.side_by_side import PARTNERS, SideBySide
 from tests.stateful.stories import Stories
 
 STEPS_BETWEEN_AUDITS = 10
 
 
-class LedgerBesideModel(Stories):
+class LedgerBesideModel(Stories, PeopleStories):
     """Each rule is a step; after each, whatever it touched is compared."""
 
     @initialize(first=programmes(), second=programmes(), cap=st.sampled_from([None, None, 300]))
@@ -69,7 +72,7 @@ class LedgerBesideModel(Stories):
         if thaws or intent.member < 2:
             self.change("unfreeze", member)
 
-    @precondition(lambda self: self.pair.requests)
+    @precondition(lambda self: self.pair.repeatable())
     @rule(which=st.integers(0, 40), shown=st.booleans(), in_other_words=st.booleans())
     def repeat(self, which: int, shown: bool, in_other_words: bool) -> None:
         label, request = self.earlier(which)
@@ -93,7 +96,7 @@ class LedgerBesideModel(Stories):
     def send_one_request_several_times_at_once(self, intent: Intent, times: int) -> None:
         self.pair.submit_at_once(*self.drawing.request_of(intent), times)
 
-    @precondition(lambda self: self.pair.requests)
+    @precondition(lambda self: self.pair.repeatable())
     @rule(which=st.integers(0, 40))
     def repeat_several_times_at_once(self, which: int) -> None:
         self.pair.submit_at_once(*self.earlier(which), 3)
@@ -109,9 +112,11 @@ class LedgerBesideModel(Stories):
         if items:
             self.pair.bulk([*items, items[0]] if repeats else items)
 
-    @rule(several=st.lists(intents(), min_size=1, max_size=4))
-    def send_an_atomic_bulk(self, several: list[Intent]) -> None:
+    @rule(several=st.lists(intents(), min_size=1, max_size=4), modest=st.booleans())
+    def send_an_atomic_bulk(self, several: list[Intent], modest: bool) -> None:
         """Of one partner: all items post, or none."""
+        if modest:
+            several = [modestly(intent) for intent in several]
         items = self.of_one_partner(several)
         if items:
             self.pair.submit(*self.together(items))
@@ -121,7 +126,7 @@ class LedgerBesideModel(Stories):
         split=st.integers(1, 3),
     )
     def send_atomic_bulks_at_once(self, several: list[Intent], split: int) -> None:
-        items = self.of_one_partner(several)
+        items = self.of_one_partner([modestly(intent) for intent in several])
         parts = [part for part in (items[:split], items[split:]) if part]
         if parts:
             self.pair.rush([self.together(part) for part in parts])
@@ -178,7 +183,8 @@ class LedgerBesideModel(Stories):
 
     def earlier(self, which: int) -> tuple[Label, Request]:
         """A request made before."""
-        return self.pair.requests[which % len(self.pair.requests)]
+        requests = self.pair.repeatable()
+        return requests[which % len(requests)]
 
     def of_partners(self) -> list[tuple[Label, Request]]:
         """The requests that partners have made."""
@@ -197,9 +203,15 @@ class LedgerBesideModel(Stories):
         return self.pair.new_label(partner), request
 
 
+def modestly(intent: Intent) -> Intent:
+    """The same by the shop, without its oddity, and for half of what there is."""
+    return msgspec.structs.replace(intent, partner="SHOP", oddity="", share="half")
+
+
 def machine_over(ledger: RunningLedger) -> type[LedgerBesideModel]:
     """The machine on a running ledger, to which the partners are added."""
     keys = {partner: ledger.service.add_partner(partner) for partner in PARTNERS}
+    keys[APPROVER] = make_staff_key(ledger.service.database, "finance-approver")
     ledger.service.set_clock(FIRST_MORNING.isoformat())
     return type("LedgerBesideModelHere", (LedgerBesideModel,), {"ledger": ledger, "keys": keys})
 

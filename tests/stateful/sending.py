@@ -21,9 +21,13 @@ PATHS = {
     "merge": "/v1/members/{member}/merge",
     "move": "/v1/members/{member}/move-lane",
     "atomic": "/v1/bulk",
+    "adjust": "/v1/adjustments",
+    "write-off": "/v1/write-offs",
 }
 STAFF = "STAFF"
 """Who asks where it is no partner and no member."""
+APPROVER = "APPROVER"
+"""The second person of a correction."""
 UNKNOWN_TRANSACTION = "019b76da-a800-8001-8000-000000650521"
 
 
@@ -54,6 +58,11 @@ class Sender:
         if token and is_partner and (shown or request["operation"] == "gift"):
             headers["Member-Token"] = token
         return headers
+
+    def tells_balance(self, model: Model, request: Request) -> bool:
+        """Whether a token of today is the one of the member that a request is about, as far as the ledger looks."""
+        deal = model.deals.get(request.get("transaction") or request.get("hold") or ("", ""))
+        return deal is None or deal.account is None or deal.account.person.into is None
 
     def body(self, request: Request) -> dict[str, Any]:
         """The fields of a request, with ids in place of labels."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from itertools import count, permutations
+from time import sleep
 
 import httpx
 import msgspec
@@ -18,12 +19,15 @@ from tests.stateful.model.answers import KEY_REUSED, Answer, Request
 from tests.stateful.model.commands import Model
 from tests.stateful.model.terms import Cap, Programme
 from tests.stateful.running_ledger import Call, Contents, RunningLedger
-from tests.stateful.sending import STAFF, Sender
+from tests.stateful.sending import APPROVER, STAFF, Sender
 
 PARTNERS = {"BANK": (True, False), "SHOP": (True, True), "CAFE": (False, True)}
 """Whether each may issue, and accept."""
 MEMBERS = 4
 
+ASKED = 202
+SECONDS_UNTIL_ALL_HAVE_HEARD = 1.3
+APPROVALS = frozenset({"approvals"})
 TABLES_OF_A_SWEEP = frozenset({"caps", "registry", "lanes", "transactions", "postings", "party_balances"})
 """The first who finds a cap exhausted makes the ledger bring its allotments home: that is no part of the refusal."""
 
@@ -54,6 +58,7 @@ class SideBySide(Checks):
 
     def __init__(self, ledger: RunningLedger, keys: dict[str, str]) -> None:
         super().__init__(ledger, Model(ledger.now()), Sender({**keys, STAFF: ledger.service.operator_key}))
+        self.keys = keys
         self.example = next(_examples)
         self.first_answers: dict[Label, httpx.Response] = {}
         self.requests: list[tuple[Label, Request]] = []
@@ -106,6 +111,7 @@ class SideBySide(Checks):
         """Send a request to both; what does not post must leave everything but its key as it is."""
         before = self.ledger.contents()
         response = self.ledger.post(self.sender.call(self.model, label, request, shown=shown))
+        shown = shown and self.sender.tells_balance(self.model, request)
         answer = self.model.submit(label, request)
         self._note(label, request)
         self._compare(label, answer, response, shown=shown)
@@ -116,20 +122,21 @@ class SideBySide(Checks):
         """Send the same request several times at once: one effect, and the same answer for all."""
         before = self.ledger.contents()
         call = self.sender.call(self.model, label, request, shown=True)
+        shown = self.sender.tells_balance(self.model, request)
         answer = self.model.submit(label, request)
         self._note(label, request)
         responses = self.ledger.post_at_once([call] * times)
         firsts = [one for one in responses if not is_replay(one)]
         wanted = 0 if answer.is_replay else times if answer.code == KEY_REUSED else 1
         agree("concurrent duplicates", len(firsts), wanted)
-        self._compare(label, answer, (firsts or responses)[0], shown=True)
+        self._compare(label, answer, (firsts or responses)[0], shown=shown)
         for one in responses:
             agree("concurrent duplicates", (one.status_code, one.content), seen(responses[0]))
         self._check_unchanged(before, [answer])
 
-    def rush(self, several: Sequence[tuple[Label, Request]]) -> None:
+    def rush(self, several: Sequence[tuple[Label, Request]], *, shown: bool = True) -> None:
         """Send different requests at once: some order, one after the other, explains all answers."""
-        responses = self.ledger.post_at_once([self.sender.call(self.model, *one, shown=True) for one in several])
+        responses = self.ledger.post_at_once([self.sender.call(self.model, *one, shown=shown) for one in several])
         sent = list(zip(several, responses, strict=True))
         disagreements = []
         for order in permutations(sent):
@@ -139,7 +146,8 @@ class SideBySide(Checks):
                     answer = model.submit(label, request)
                     if response.is_success:
                         ids.setdefault(label, response.json().get("id", ""))
-                    compare_answer(answer, response, ids, shown=True)
+                    told = shown and self.sender.tells_balance(self.model, request)
+                    compare_answer(answer, response, ids, shown=told)
             except Disagreement as disagreement:
                 disagreements.append(disagreement)
                 continue
@@ -176,8 +184,45 @@ class SideBySide(Checks):
         quoted = response.json()
         agree("quote", quoted["posts"], answer.posts)
         found = quoted["transaction"] if answer.deal else quoted["refusal"]
-        compare_body(answer, found, self.sender.ids, shown=True)
+        compare_body(answer, found, self.sender.ids, shown=self.sender.tells_balance(self.model, request))
         agree("unchanged", self.ledger.contents(), before)
+
+    def correct(self, request: Request) -> None:
+        """Ask for a correction as one person, and approve it as another, twice."""
+        label = self.new_label(STAFF)
+        asked = self.ledger.post(self.sender.call(self.model, label, request, shown=False))
+        agree("approval", asked.status_code, ASKED)
+        before = self.ledger.contents()
+        path = f"/v1/approvals/{asked.json()['id']}/approval"
+        headers = {"Authorization": f"Bearer {self.keys[APPROVER]}"}
+        response, again = (
+            self.ledger.post(Call(path, {}, {**headers, "Idempotency-Key": f"{label[1]}-{time}"})) for time in (1, 2)
+        )
+        answer = self.model.submit(label, request)
+        self._note(label, request)
+        compare_answer(answer, response, self.sender.ids, shown=False)
+        self._keep(label, answer, response)
+        agree("replay", seen(again), seen(response))
+        if not answer.posts:
+            agree("unchanged", self.ledger.contents().without(APPROVALS), before.without(APPROVALS))
+
+    def renew_tokens(self, member: str) -> None:
+        """A member has become another one, or has another place: all processes hear of it, and its token is new."""
+        sleep(SECONDS_UNTIL_ALL_HAVE_HEARD)
+        token, present = self.ledger.service.add_member_token(member), self.model.people[member].present()
+        for name, person in self.model.people.items():
+            if person.present() is present:
+                self.sender.tokens[name] = token
+
+    def repeatable(self) -> list[tuple[Label, Request]]:
+        """Requests whose owner can still ask: the keys of a merged member are nobody's, and approvals have none."""
+        people = self.model.people
+        return [
+            (label, request)
+            for label, request in self.requests
+            if request["operation"] not in ("adjust", "write-off")
+            and (label[0] not in people or people[label[0]].present().name == label[0])
+        ]
 
     def advance(self, interval: timedelta) -> None:
         """Let time pass for both."""

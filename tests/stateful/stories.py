@@ -1,32 +1,21 @@
 """Told stories: steps in an order that drawing them one by one seldom finds."""
 
 from datetime import timedelta
-from typing import ClassVar
 
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import rule
 
-from tests.stateful.drawing import DAY, HOUR, Drawing, Intent, intents
-from tests.stateful.model.accounts import Label
+from tests.stateful.drawing import DAY, HOUR, Intent, intents
 from tests.stateful.model.answers import Request
-from tests.stateful.running_ledger import RunningLedger
-from tests.stateful.sending import STAFF
 from tests.stateful.side_by_side import SideBySide
+from tests.stateful.telling import Telling
 
 WAITS = st.sampled_from([HOUR, DAY, 3 * DAY, 7 * DAY])
 
 
-class Stories(RuleBasedStateMachine):
+class Stories(Telling):
     """Each story is one step of the machine."""
-
-    ledger: ClassVar[RunningLedger]
-    keys: ClassVar[dict[str, str]]
-    pair: SideBySide
-    drawing: Drawing
-    codes: list[str]
-    members: list[str]
-    steps: int
 
     @rule(intent=intents(("redeem", "hold", "gift")), earned=st.integers(1, 60), times=st.integers(2, 4))
     def spend_the_same_points_several_times_at_once(self, intent: Intent, earned: int, times: int) -> None:
@@ -137,30 +126,6 @@ class Stories(RuleBasedStateMachine):
             self.post("void", member, hold=hold)
         self.post("reverse", member, transaction=delivery)
 
-    @rule(giver=st.integers(0, 3), earned=st.integers(2, 60), wait=WAITS)
-    def give_a_gift_and_take_the_earning_back(self, giver: int, earned: int, wait: timedelta) -> None:
-        """A gift keeps its terms; an earning that was given away is owed by its giver."""
-        earning = self.post("earn", giver, points=earned)
-        receiver = (giver + 1) % len(self.members)
-        self.give(giver, receiver, earned)
-        self.pair.advance(wait)
-        self.pair.check_touched()
-        self.post("reverse", giver, transaction=earning)
-        self.post("redeem", receiver, points=earned)
-
-    @rule(first=st.integers(0, 3), points=st.lists(st.integers(1, 40), min_size=2, max_size=4))
-    def gifts_cross(self, first: int, points: list[int]) -> None:
-        """Members give each other at once, round and round and back again."""
-        givers = [(first + number) % len(self.members) for number in range(len(points))]
-        for giver, amount in zip(givers, points, strict=True):
-            self.post("earn", giver, points=amount)
-        back = [self.gift(givers[1], givers[0], points[1])]
-        around = [
-            self.gift(giver, (giver + 1) % len(self.members), amount)
-            for giver, amount in zip(givers, points, strict=True)
-        ]
-        self.pair.rush([*around, *back][:4])
-
     @rule(points=st.integers(4, 60), earners=st.lists(st.integers(0, 3), min_size=2, max_size=4))
     def run_a_cap_dry(self, points: int, earners: list[int]) -> None:
         """What a cap has left is asked for several times at once; what is given back can be had again, to the last."""
@@ -178,41 +143,6 @@ class Stories(RuleBasedStateMachine):
         for amount in (cap_left(self.pair, cap.code), 1):
             if amount:
                 self.pair.submit(*self.of_side("earn", earners[0], amount))
-
-    def post(self, operation: str, member: int, **fields: object) -> Label:
-        """Do something of the shop's in the main programme; returns its label."""
-        label = self.pair.new_label("SHOP")
-        request: Request = {"operation": operation, **fields}
-        if operation in ("reverse", "void"):
-            request["reason"] = "returned"
-        elif operation != "capture":
-            request |= {"programme": self.codes[0], "member": self.members[member], "scene": "food"}
-        self.pair.submit(label, request)
-        return label
-
-    def gift(self, giver: int, receiver: int, points: int) -> tuple[Label, Request]:
-        """A gift in the main programme, by its giver."""
-        request: Request = {"operation": "gift", "programme": self.codes[0], "points": points}
-        request |= {"from": self.members[giver], "to": self.members[receiver]}
-        return self.pair.new_label(self.members[giver]), request
-
-    def give(self, giver: int, receiver: int, points: int) -> None:
-        """Give a gift."""
-        self.pair.submit(*self.gift(giver, receiver, points))
-
-    def of_side(self, operation: str, member: int, points: int) -> tuple[Label, Request]:
-        """Something of the shop's in the other programme."""
-        request: Request = {"operation": operation, "programme": self.codes[1], "points": points, "scene": "food"}
-        return self.pair.new_label("SHOP"), {**request, "member": self.members[member]}
-
-    def change(self, operation: str, member: str, **fields: object) -> None:
-        """Something that staff do to a member."""
-        request: Request = {"operation": operation, "member": member, "reason": "asked to", **fields}
-        self.pair.submit(self.pair.new_label(STAFF), request)
-
-    def later(self, interval: timedelta) -> str:
-        """A time from now, as requests have it."""
-        return (self.pair.model.now + interval).isoformat()
 
 
 def cap_left(pair: SideBySide, code: str) -> int:

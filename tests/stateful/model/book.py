@@ -26,7 +26,7 @@ class Book:
 
     def accounts(self) -> list[Account]:
         """All accounts of those who are still themselves."""
-        people = [person for person in self.people.values() if person.into is None]
+        people = dict.fromkeys(person.present() for person in self.people.values())
         return [account for person in people for account in person.accounts.values()]
 
     def account(self, member: str, programme: str) -> Account:
