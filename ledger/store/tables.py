@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 
 from ledger.rules.scenes import CHANNELS, SCENES
-from ledger.store import setup_tables
+from ledger.store import setup_tables, vault_tables
 from ledger.store.metadata import MOMENT, metadata, one_of
 
-__all__ = ["CHANNELS", "SCENES", "metadata", "setup_tables"]
+__all__ = ["CHANNELS", "SCENES", "metadata", "setup_tables", "vault_tables"]
 
 # Coordination and journal.
 
