@@ -24,12 +24,14 @@ from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
+from api.routes.consents import consent_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.health import health_routes
 from api.routes.imports import import_routes
 from api.routes.keys import key_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
+from api.routes.personal_data import personal_data_routes
 from api.routes.points import points_routes
 from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
@@ -49,6 +51,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *transaction_routes,
     *member_routes,
     *points_routes,
+    *consent_routes,
+    *personal_data_routes,
     *programme_routes,
     *partner_routes,
     *key_routes,

@@ -116,7 +116,7 @@ class Wiring:
         return known
 
     async def watch_registry(self) -> None:
-        """Forget remembered keys and tokens whenever the set-up changes, or cannot be asked for."""
+        """Forget remembered keys, tokens and names whenever the set-up changes, or cannot be asked for."""
         known = self.engine.registry.current.version
         while True:
             await asyncio.sleep(REGISTRY_POLL_SECONDS)
@@ -127,8 +127,13 @@ class Wiring:
                 _log.warning("registry_unreachable")
                 version = -1
             if version != known:
-                self.authentication.forget()
+                self.forget()
                 known = version
+
+    def forget(self) -> None:
+        """Look keys, tokens and members' names up again: some may not be good any more."""
+        self.authentication.forget()
+        self.engine.intake.forget_members()
 
     async def _read_views(self, places: Sequence[Place]) -> Mapping[Place, TransactionView]:
         async with self.engine.pool.connection() as connection:

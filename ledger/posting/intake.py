@@ -77,6 +77,10 @@ class Intake:
                 submission.lane = member.lane
         return submission
 
+    def forget_members(self) -> None:
+        """Look members up again: one has been merged or moved."""
+        self._places.clear()
+
     async def find_member(self, partner: int, name: str) -> Member | None:
         """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``.
 

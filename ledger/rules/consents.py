@@ -6,11 +6,14 @@ others let one partner do something, and each partner needs its own.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final, Literal
 
 import msgspec
 
-BALANCE = "balance"
-GUARDIAN = "guardian"
+PurposeName = Literal["balance", "offers", "health", "cross-border", "guardian"]
+
+BALANCE: Final = "balance"
+GUARDIAN: Final = "guardian"
 
 YEARS_OF_A_CHILD = 14
 
@@ -18,12 +21,12 @@ YEARS_OF_A_CHILD = 14
 class Purpose(msgspec.Struct, frozen=True):
     """One purpose: what a consent to it allows, and whether it allows that to one partner alone."""
 
-    name: str
+    name: PurposeName
     allows: str
     is_for_partner: bool = False
 
 
-PURPOSES: Mapping[str, Purpose] = MappingProxyType(
+PURPOSES: Mapping[PurposeName, Purpose] = MappingProxyType(
     {
         purpose.name: purpose
         for purpose in (
