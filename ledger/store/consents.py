@@ -18,6 +18,7 @@ from ledger.store.personal_data import read_personal_data
 Giver = Literal["member", "partner", "staff"]
 
 _COLUMNS = "consent_id, purpose, partner, given_at, given_by, revoked_at, revoked_by"
+_NUMBER = "select nextval('consent_numbers')"
 _ADD = f"""
 insert into consents (consent_id, public_id, purpose, partner, given_at, given_by)
 values (%s, %s, %s, %s, %s, %s)
@@ -78,7 +79,9 @@ async def give_consent(
     now = await read_clock(connection)
     if purpose != GUARDIAN and await _is_child(connection, public_ids, now):
         await _refuse_without_guardian(connection, public_ids)
-    consent_id = make_id(now, 0, secrets.randbits(40), secrets.randbits(22))
+    cursor = await connection.execute(_NUMBER)
+    [(number,)] = await cursor.fetchall()
+    consent_id = make_id(now, 0, number, secrets.randbits(22))
     values = [consent_id, public_ids[0], purpose, partner, to_datetime(now), giver]
     cursor = await connection.execute(_ADD.encode(), values)
     [row] = await cursor.fetchall()

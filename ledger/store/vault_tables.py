@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Sequence,
     SmallInteger,
     Table,
     Text,
@@ -35,6 +36,9 @@ personal_data = Table(
     CheckConstraint("length(region) between 1 and 32", name="region_length"),
     CheckConstraint("region is not null or birth_year is not null", name="holds_something"),
 )
+
+# Part of a consent's id, so that ids are in the order of giving, also while a sandbox's clock stands still.
+consent_numbers = Sequence("consent_numbers", metadata=metadata)
 
 consents = Table(
     "consents",

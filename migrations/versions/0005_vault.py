@@ -35,6 +35,7 @@ def upgrade() -> None:
     op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
     op.execute(f"grant select, insert on personal_data to {ROLE}")
     op.execute(f"grant select, insert, update (revoked_at, revoked_by) on consents to {ROLE}")
+    op.execute(f"grant usage on sequence consent_numbers to {ROLE}")
     op.execute(f"grant select, insert on erasures to {ROLE}")
     for table in DELETES:
         op.execute(f"grant delete on {table} to {ROLE}")
@@ -62,3 +63,4 @@ def downgrade() -> None:
     for table in ("details", "import_lines", "member_names"):
         op.execute(f"revoke delete on {table} from {ROLE}")
     op.execute("drop table erasures, consents, personal_data")
+    op.execute("drop sequence consent_numbers")

@@ -1,5 +1,7 @@
 -- The vault of personal data; what each table is for stands in ledger/store/vault_tables.py.
 
+CREATE SEQUENCE consent_numbers;
+
 CREATE TABLE consents (
     consent_id UUID NOT NULL,
     public_id UUID NOT NULL,
