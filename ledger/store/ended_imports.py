@@ -16,8 +16,8 @@ order by i.import_id limit %s
 _FORGET_LINES = """
 delete from import_lines l using (
     select line from import_lines where import_id = %(import)s order by line limit %(limit)s
-) some
-where l.import_id = %(import)s and l.line = some.line
+) first
+where l.import_id = %(import)s and l.line = first.line
 """
 _FORGET_FILE_NAMES = "update imports set file_name = '' where import_id = any(%s)"
 _UNFINISHED = "select import_id from imports where import_id = any(%s) and state in ('waiting', 'running')"

@@ -41,14 +41,14 @@ where n.lane = self.lane and n.member = self.member and n.kind in ('reference', 
 
 # Some of the free text of a member's transactions, from a sequence on.
 _ERASE_TEXTS = """
-with some as (
+with next_texts as (
     select d.lane, d.sequence
     from transactions t join details d on d.lane = t.lane and d.sequence = t.sequence
     where t.lane = %s and t.member = %s and t.sequence > %s
     order by t.sequence limit %s
 )
-delete from details using some where details.lane = some.lane and details.sequence = some.sequence
-returning details.sequence
+delete from details d using next_texts t where d.lane = t.lane and d.sequence = t.sequence
+returning d.sequence
 """
 _ERASE_TOKENS = """
 delete from member_tokens t using unnest(%b, %b) as self(lane, member)
