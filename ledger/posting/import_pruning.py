@@ -1,7 +1,7 @@
 """Pruning imports: lines that were not posted, and files received, are kept for some days and no longer.
 
 They are callers' own text and may hold personal data of members who cannot be told from it, so erasing a
-member cannot find them. What the ledger needs of an import stays: its digests, its mapping and its counts.
+member cannot find them. What the ledger needs of an import stays: its digests and its counts.
 """
 
 import time
@@ -12,7 +12,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ledger.store.ended_imports import find_ended_imports, forget_file_names, forget_lines, unfinished_imports
+from ledger.store.ended_imports import find_ended_imports, forget_files, forget_lines, unfinished_imports
 from ledger.store.unit_of_work import unit_of_work
 
 KEPT_DAYS = 30
@@ -44,7 +44,7 @@ async def prune_imports(
             for import_id in ended:
                 pruned.lines += await _prune_lines(connection, import_id)
             async with unit_of_work(connection):
-                await forget_file_names(connection, ended)
+                await forget_files(connection, ended)
         pruned.imports += len(ended)
         if len(ended) < IMPORTS_PER_STEP:
             break

@@ -19,7 +19,12 @@ delete from import_lines l using (
 ) first
 where l.import_id = %(import)s and l.line = first.line
 """
-_FORGET_FILE_NAMES = "update imports set file_name = '' where import_id = any(%s)"
+
+# A failed import keeps its mapping: with the same file sent again, it goes on.
+_FORGET_FILES = """
+update imports set file_name = '', mapping = case when state = 'done' then '' else mapping end
+where import_id = any(%s)
+"""
 _UNFINISHED = "select import_id from imports where import_id = any(%s) and state in ('waiting', 'running')"
 
 
@@ -35,9 +40,9 @@ async def forget_lines(connection: AsyncConnection, import_id: UUID, *, limit: i
     return cursor.rowcount
 
 
-async def forget_file_names(connection: AsyncConnection, import_ids: Sequence[UUID]) -> None:
-    """Remove the names that callers gave to their files; the imports' counts stay."""
-    await connection.execute(_FORGET_FILE_NAMES, [list(import_ids)])
+async def forget_files(connection: AsyncConnection, import_ids: Sequence[UUID]) -> None:
+    """Remove the names of callers' files and the mappings that are done with; the imports' counts stay."""
+    await connection.execute(_FORGET_FILES, [list(import_ids)])
 
 
 async def unfinished_imports(connection: AsyncConnection, import_ids: Sequence[UUID]) -> set[UUID]:

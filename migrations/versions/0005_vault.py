@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.execute(f"grant select, insert on erasures to {ROLE}")
     for table in DELETES:
         op.execute(f"grant delete on {table} to {ROLE}")
-    op.execute(f"grant update (file_name) on imports to {ROLE}")
+    op.execute(f"grant update (file_name, mapping) on imports to {ROLE}")
     # A member's id stays for ever: replays and the auditor find the member by it.
     op.execute("alter table member_names enable row level security")
     for action in ("select using (true)", "insert with check (true)", "update using (true)"):
@@ -59,7 +59,7 @@ def downgrade() -> None:
     for action in ("select", "insert", "update", "delete"):
         op.execute(f"drop policy member_names_{action} on member_names")
     op.execute("alter table member_names disable row level security")
-    op.execute(f"revoke update (file_name) on imports from {ROLE}")
+    op.execute(f"revoke update (file_name, mapping) on imports from {ROLE}")
     for table in ("details", "import_lines", "member_names"):
         op.execute(f"revoke delete on {table} from {ROLE}")
     op.execute("drop table erasures, consents, personal_data")

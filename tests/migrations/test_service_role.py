@@ -37,6 +37,7 @@ MAY_UPDATE = {
         "finished_at",
         "failure",
         "file_name",
+        "mapping",
     },
     "consents": {"revoked_at", "revoked_by"},
 }
