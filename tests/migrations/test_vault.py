@@ -33,7 +33,8 @@ def test_an_upgrade_forgets_statistics_of_what_people_wrote_and_no_more_are_made
         migrate.upgrade(bare_database.owner_url)
         assert not described(connection) & set(WRITTEN)
         connection.execute(
-            "insert into personal_data select gen_random_uuid(), now(), 1980, 'r' || n % 5 from generate_series(1, 99) n"
+            "insert into personal_data"
+            " select gen_random_uuid(), now(), 1980, 'r' || n % 5 from generate_series(1, 99) n"
         )
         connection.execute("analyze")
         assert ("personal_data", "created_at") in described(connection)
