@@ -5,6 +5,7 @@ read, so a caller without leave learns nothing about it. They are no Litestar gu
 those it copies the whole handler at every request.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Request
@@ -53,11 +54,52 @@ async def for_readers(request: AnyRequest) -> None:
         _refuse_other_staff(caller, READERS)
 
 
+async def for_members_and_readers(request: AnyRequest) -> None:
+    """Let members and the staff who may read points pass; raises Unauthenticated and Forbidden."""
+    caller = await _identify(request)
+    if not isinstance(caller, MemberCaller):
+        _refuse_other_staff(caller, READERS)
+
+
+async def for_members_and_partners(request: AnyRequest) -> None:
+    """Let members and partners pass; raises Unauthenticated and Forbidden."""
+    if isinstance(await _identify(request), StaffCaller):
+        raise Forbidden("Only a partner's key or a member's token may do this.")
+
+
+async def for_all_staff(request: AnyRequest) -> None:
+    """Let staff of any role pass; raises Unauthenticated and Forbidden."""
+    if not isinstance(await _identify(request), StaffCaller):
+        raise Forbidden("Only a staff key may do this.")
+
+
+def for_roles(*roles: str, members: bool = False) -> Callable[[AnyRequest], Awaitable[None]]:
+    """Let staff with one of the roles pass, and ``members`` where they may do it for themselves.
+
+    What it returns raises Unauthenticated and Forbidden.
+    """
+    permitted = frozenset(roles)
+
+    async def check(request: AnyRequest) -> None:
+        caller = await _identify(request)
+        if not (members and isinstance(caller, MemberCaller)):
+            _refuse_other_staff(caller, permitted)
+
+    return check
+
+
 async def for_operators_and_partners(request: AnyRequest) -> None:
     """Let operators and partners pass; raises Unauthenticated and Forbidden."""
     caller = await _identify(request)
     if not isinstance(caller, PartnerCaller):
         _refuse_other_staff(caller, OPERATORS)
+
+
+async def for_partners_and_readers(request: AnyRequest) -> None:
+    """Let partners and the staff who may read points pass; raises Unauthenticated and Forbidden."""
+    caller = await _identify(request)
+    if not isinstance(caller, PartnerCaller):
+        _refuse_other_staff(caller, READERS)
 
 
 def partner_of(request: CityRequest) -> PartnerCaller:
@@ -68,12 +110,39 @@ def partner_of(request: CityRequest) -> PartnerCaller:
     return caller
 
 
+def feed_owner_of(request: CityRequest) -> int:
+    """Whose events a partner or a staff person reads: the partner's own, or those of the ledger itself."""
+    caller = request.user
+    return caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF
+
+
+def key_owner_of(request: CityRequest) -> str:
+    """Whose space of idempotency keys a partner or a staff person uses; raises Forbidden for a member."""
+    caller = request.user
+    if isinstance(caller, MemberCaller):
+        raise Forbidden("A member's token may not do this.")
+    return caller.owner
+
+
 def staff_of(request: CityRequest) -> StaffCaller:
     """The staff person behind a request that ``for_operators`` let pass."""
     caller = request.user
     if not isinstance(caller, StaffCaller):
         raise Forbidden("Only a staff key may do this.")
     return caller
+
+
+def refuse_unless_staff_with(caller: Caller, roles: frozenset[str]) -> None:
+    """Raise Forbidden unless the caller is staff with one of the roles."""
+    _refuse_other_staff(caller, roles)
+
+
+async def owner_of(request: CityRequest) -> str:
+    """Whose idempotency keys the caller's are."""
+    caller = request.user
+    if isinstance(caller, MemberCaller):
+        return f"m:{await wiring_of(request).public_id(caller.member)}"
+    return caller.owner
 
 
 async def find_named_member(request: CityRequest, name: str) -> Member:

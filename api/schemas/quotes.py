@@ -1,4 +1,4 @@
-"""What a command would do."""
+"""What a command would do: the body of any of them with its ``operation``."""
 
 from datetime import date
 
@@ -6,6 +6,14 @@ import msgspec
 
 from api.answers import BalanceAfter, FundingShare, TransactionAnswer
 from api.problems import Problem
+from api.schemas.commands import EarnQuote, RedeemQuote, ReverseQuote
+from api.schemas.corrections import AdjustQuote, WriteOffQuote
+from api.schemas.gifts import GiftQuote
+from api.schemas.holds import CaptureQuote, HoldQuote, VoidQuote
+
+PartnerQuote = EarnQuote | RedeemQuote | ReverseQuote | HoldQuote | CaptureQuote | VoidQuote
+StaffQuote = AdjustQuote | WriteOffQuote
+QuoteRequest = PartnerQuote | GiftQuote | StaffQuote
 
 
 class QuotedLot(msgspec.Struct, frozen=True):

@@ -178,12 +178,20 @@ def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission:
         available_after=points.available,
         held_after=points.held,
         pending_after=points.pending,
-        answer_format=ANSWER_FORMAT + submission.shows_balance,
+        answer_format=ANSWER_FORMAT + _shows_balance(draft, submission),
         details_commitment=commitment,
         postings=tuple(draft.postings),
         lots=draft.lots,
     )
     return transaction if draft.particulars is None else with_particulars(transaction, draft.particulars)
+
+
+def _shows_balance(draft: Draft, submission: Submission) -> bool:
+    """Whether the balance after a draft may be shown: only of the command's own, to whoever has the member's leave.
+
+    Not of the receiver's leg of a gift, nor of what of other partners' lapses on the way.
+    """
+    return submission.shows_balance and draft.keeps_key and draft.key_digest == submission.key_digest
 
 
 def _keep_key(state: LedgerState, entry: JournalEntry, transactions: int) -> None:
@@ -363,9 +371,19 @@ def _offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
         spend_minor=earn.spend_minor,
         programme_version=earn.programme_version,
         uses=[(earn.lots[0].lot, earn.points)],
+        cap_uses=cap_uses(earn),
     )
     earns.append(original)
     state.originals[Place(earn.lane, earn.sequence)] = original
+
+
+def cap_uses(earn: Transaction) -> list[tuple[int, int]]:
+    """What an earn used of each cap, by the numbers of the caps."""
+    used: dict[int, int] = {}
+    for posting in earn.postings:
+        if posting.credit_kind == AccountKind.USED:
+            used[posting.credit_owner] = used.get(posting.credit_owner, 0) + posting.amount
+    return sorted(used.items())
 
 
 def _opening_of(state: LedgerState, place: tuple[int, int]) -> LotOpening:

@@ -9,13 +9,19 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from tests.service import Service
+from ledger.store.credentials import StaffRole
+from tests.service import Service, make_staff_key
 
 PROGRAMME = "CITY"
 COUNTED_TABLES = (
     "transactions",
     "postings",
     "lots",
+    "particulars",
+    "holds",
+    "gift_months",
+    "approvals",
+    "caps",
     "idempotency_keys",
     "details",
     "members",
@@ -48,6 +54,22 @@ class Street:
         reference = uuid4().hex
         answer = self.service.post("/v1/members", {"reference": reference}, key=key).raise_for_status().json()
         return Regular(self, key, answer["id"], f"ref:{reference}", f"card:{answer['card']}")
+
+    def capture(self, hold: str, key: str | None = None, **options: Any) -> httpx.Response:
+        """Capture a hold of the café's, or of another partner's; without points all of the rest."""
+        idempotency_key = options.pop("idempotency_key", None)
+        path = f"/v1/holds/{hold}/captures"
+        return self.service.post(path, options, key=key or self.cafe, idempotency_key=idempotency_key)
+
+    def void(self, hold: str, key: str | None = None, **options: Any) -> httpx.Response:
+        """Void a hold of the café's, or of another partner's."""
+        idempotency_key = options.pop("idempotency_key", None)
+        path = f"/v1/holds/{hold}/void"
+        return self.service.post(path, options, key=key or self.cafe, idempotency_key=idempotency_key)
+
+    def staff_key(self, *roles: StaffRole) -> str:
+        """A key of a staff person who is named for the roles."""
+        return make_staff_key(self.service.database, *roles)
 
     def rows(self) -> dict[str, int]:
         """How many rows each table holds that a request could add to."""
@@ -82,6 +104,10 @@ class Regular:
         """Have the member pay with points."""
         return self._post("/v1/redemptions", {"points": points}, options)
 
+    def hold(self, points: int, **options: Any) -> httpx.Response:
+        """Have the partner hold points of the member."""
+        return self._post("/v1/holds", {"points": points}, options)
+
     def reverse(
         self,
         transaction: str,
@@ -114,6 +140,15 @@ class Regular:
         whole = {"programme": PROGRAMME, "member": self.ref, "scene": "food", **body, **options}
         whole = {name: value for name, value in whole.items() if value is not None}
         return self.street.service.post(path, whole, key=key, idempotency_key=idempotency_key, headers=headers)
+
+    def give(self, receiver: str, points: int, *, idempotency_key: str | None = None, **body: Any) -> httpx.Response:
+        """Have the member give points with a token of its own."""
+        return self.street.service.post(
+            "/v1/gifts",
+            {"programme": PROGRAMME, "to": receiver, "points": points, **body},
+            key=self.token(),
+            idempotency_key=idempotency_key,
+        )
 
 
 def _count(connection: psycopg.Connection, table: str) -> int:

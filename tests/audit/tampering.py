@@ -35,6 +35,7 @@ KEYS_OF_TABLES = {
     "approvals": ("approval_id",),
     "members": ("lane", "member"),
     "member_names": ("digest",),
+    "seals": ("number",),
 }
 
 

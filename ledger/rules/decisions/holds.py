@@ -157,14 +157,15 @@ def _open_hold(identifier: str, submission: Submission, state: LedgerState) -> H
     hold = None if submission.hold is None else state.holds.get(submission.hold)
     if hold is None or hold.partner != submission.partner:
         return Refused("hold-not-found", "No hold of yours has this id.", {"id": identifier})
-    while hold.moved_to is not None:
-        present = state.holds[hold.moved_to]
-        if present.lane not in state.lanes or present.member not in state.members:
-            return NeedsLanes(frozenset({present.lane}), frozenset({(present.lane, present.member)}))
-        hold = present
-    if hold.remaining == 0:
+    present = hold
+    while present.moved_to is not None:
+        present = state.holds[present.moved_to]
+    holder = (present.lane, present.member)
+    if present is not hold and (present.lane not in state.lanes or holder not in submission.more_members):
+        return NeedsLanes(frozenset({present.lane}), frozenset({holder}))
+    if present.remaining == 0:
         return Refused("hold-not-open", "The hold was captured, voided or has expired.", {"id": identifier})
-    return hold
+    return present
 
 
 def _divide(

@@ -22,7 +22,7 @@ from ledger.rules.state import HoldState, LedgerState, MemberState, PointsState,
 
 def decide_merge(command: Merge, submission: Submission, state: LedgerState) -> Decision:  # noqa: ARG001 - as all
     """Take everything of a member to another one, which is the same person."""
-    source = known_member(submission.member, state)
+    source = known_member(submission.member, submission, state)
     if not isinstance(source, MemberState):
         return source
     target = _target(submission, state)
@@ -39,7 +39,7 @@ def decide_merge(command: Merge, submission: Submission, state: LedgerState) -> 
 
 def decide_move(command: Move, submission: Submission, state: LedgerState) -> Decision:
     """Take a member to another lane, under the same public id."""
-    source = known_member(submission.member, state)
+    source = known_member(submission.member, submission, state)
     if not isinstance(source, MemberState):
         return source
     if not 0 <= command.to_lane < state.registry.lanes:
@@ -60,7 +60,7 @@ def _target(submission: Submission, state: LedgerState) -> MemberState | Stop:
     if submission.receiver not in state.members and submission.receiver_lane not in state.lanes:
         place = (submission.receiver_lane, submission.receiver)
         return NeedsLanes(frozenset({submission.receiver_lane}), frozenset({place}))
-    return known_member(submission.receiver, state)
+    return known_member(submission.receiver, submission, state)
 
 
 def _taking_all(
@@ -71,13 +71,13 @@ def _taking_all(
     lapses = [
         draft
         for member in (source, target)
-        for points in member.points.values()
+        for points in member.all_points()
         for draft in lapse_drafts(points, state.lanes[points.lane].now)
     ]
     legs = _Legs(kind, submission, state, source, target)
     legs.numbering.count(lapses)
     legs.heads()
-    for points in source.points.values():
+    for points in source.all_points():
         legs.lots(points)
         for hold in sorted(points.holds, key=lambda hold: hold.sequence):
             if hold.remaining:
