@@ -172,3 +172,15 @@ class UnsafeDatabase(LedgerError):
     """The database's settings, role or key would break a promise of the ledger."""
 
     code = "internal-error"
+
+
+class NotSealedYet(LedgerError):
+    """No seal covers the transaction yet; the next one will."""
+
+    code = "not-sealed-yet"
+
+
+class LedgerAltered(LedgerError):
+    """What is stored is not what was sealed: something changed it behind the service."""
+
+    code = "internal-error"

@@ -20,7 +20,7 @@ from ledger.rules.commands import (
     key_digests,
 )
 from ledger.rules.journal import JournalEntry
-from ledger.rules.programmes import EarnRate, Partner, Programme, ProgrammeVersion, Registry
+from ledger.rules.programmes import Cap, EarnRate, Partner, Programme, ProgrammeVersion, Registry
 
 LEDGER_KEY = LedgerKey(b"a ledger key for the tests alone")
 SALT = bytes(range(16))
@@ -71,13 +71,13 @@ def programme(**changes: Any) -> Programme:
     return msgspec.structs.replace(city, **changes)
 
 
-def registry(*programmes: Programme) -> Registry:
+def registry(*programmes: Programme, caps: tuple[Cap, ...] = (), lanes: int = 2) -> Registry:
     """A set-up of these programmes, or of the usual one."""
     chosen = programmes or (programme(),)
     fundings: dict[int, tuple[tuple[int, int], ...]] = {
         partner.funding: ((partner.number, 1),) for partner in PARTNERS.values()
     }
-    return Registry(1, {one.code: one for one in chosen}, PARTNERS, fundings, lanes=2)
+    return Registry(1, {one.code: one for one in chosen}, PARTNERS, fundings, caps=caps, lanes=lanes)
 
 
 def earn(points: int | None = 100, **changes: Any) -> Earn:

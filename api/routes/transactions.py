@@ -50,9 +50,7 @@ ReferenceQuery = Annotated[
 async def get_transaction(request: CityRequest, transaction: CodePath) -> Response[bytes]:
     """A partner reads its own transactions, a member those on its points, staff any."""
     wiring = wiring_of(request)
-    head = await wiring.engine.intake.find_transaction(transaction)
-    if head is None or not await _is_visible(wiring, request.user, head):
-        raise TransactionNotFound("No transaction of yours has this id.")
+    head = await find_visible_transaction(request, transaction)
     is_staff = isinstance(request.user, StaffCaller)
     [answer] = await _read(wiring, [Place(head.lane, head.sequence)], for_staff=is_staff)
     return Response(_encode(answer), media_type=JSON)
@@ -90,6 +88,15 @@ async def find_transactions(
             places, refusal = places_of_items(record.answer) or places_of(record), _refusal_of(record)
     answer = {"transactions": await _read(wiring, places), "refusal": refusal}
     return Response(_encode(answer), media_type=JSON)
+
+
+async def find_visible_transaction(request: CityRequest, transaction: str) -> TransactionHead:
+    """Find a transaction that the caller may read; raises TransactionNotFound."""
+    wiring = wiring_of(request)
+    head = await wiring.engine.intake.find_transaction(transaction)
+    if head is None or not await _is_visible(wiring, request.user, head):
+        raise TransactionNotFound("No transaction of yours has this id.")
+    return head
 
 
 async def _is_visible(wiring: Wiring, caller: Caller, head: TransactionHead) -> bool:

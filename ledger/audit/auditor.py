@@ -50,14 +50,15 @@ async def audit(
     ``connection_or_pool`` comes from ``open_pool``. ``progress`` is told the transactions done and their
     total. Raises NotFound where the database holds no ledger yet, and what the database raises.
     """
-    async with _connection_of(connection_or_pool) as connection:
+    async with connection_of(connection_or_pool) as connection:
         return await _Audit(connection, progress).run(more_checks)
 
 
 @asynccontextmanager
-async def _connection_of(
+async def connection_of(
     source: AsyncConnection | AsyncConnectionPool[AsyncConnection],
 ) -> AsyncIterator[AsyncConnection]:
+    """The connection itself, or one of the pool's for as long as the context lasts."""
     if isinstance(source, AsyncConnection):
         yield source
     else:
@@ -102,6 +103,7 @@ class _Audit:
             difference_count=findings.count,
             differences=tuple(findings.differences),
             seconds=round(perf_counter() - started, 3),
+            seals=findings.seals,
         )
 
     async def _check_lanes(self, lanes: list[Lane], count: int) -> None:

@@ -3,23 +3,24 @@
 from ledger.audit.pages import Entry, Lane
 from ledger.audit.report import Findings
 from ledger.rules.journal import CHAIN_START, FORMAT, FORMAT_WITH_PARTICULARS, chain_hash, details_commitment
+from ledger.rules.seals import SealedLane
 
 _FORMATS = (FORMAT, FORMAT_WITH_PARTICULARS)
 
 
 class Chain:
-    """Follows one lane from its first transaction on.
+    """Follows one lane from its first transaction on, or from the end of what was sealed.
 
     After a difference it goes on from what is stored, so that one changed row is one difference and
     not all rows after it.
     """
 
-    def __init__(self, lane: int, findings: Findings) -> None:
-        self.next_sequence = 1
-        self.next_lot = 1
+    def __init__(self, lane: int, findings: Findings, sealed: SealedLane | None = None) -> None:
+        self.next_sequence = 1 if sealed is None else sealed.last + 1
+        self.next_lot = 1 if sealed is None else sealed.next_lot
         self._lane = lane
         self._findings = findings
-        self._head = CHAIN_START
+        self._head = CHAIN_START if sealed is None else bytes.fromhex(sealed.head)
         self._recorded_at: int | None = None
 
     def follow(self, entry: Entry) -> None:

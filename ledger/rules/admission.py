@@ -7,16 +7,37 @@ as well because the member has become another one.
 import msgspec
 
 from ledger.rules.business_day import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
-from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, Earn, PlaceHold, Redeem, Submission
+from ledger.rules.commands import (
+    MAXIMUM_MINOR,
+    MAXIMUM_POINTS,
+    Adjust,
+    Close,
+    Earn,
+    Expire,
+    Freeze,
+    Gift,
+    Merge,
+    Move,
+    Notice,
+    PlaceHold,
+    Redeem,
+    Submission,
+    TakeBack,
+    Unfreeze,
+    WriteOff,
+)
 from ledger.rules.earning import out_of_range, wrong_currency
 from ledger.rules.outcomes import NeedsLanes, Refused
-from ledger.rules.programmes import Programme
+from ledger.rules.programmes import Programme, Registry
 from ledger.rules.state import LedgerState, MemberState, PointsState
 
 CLOCK_TOLERANCE_SECONDS = 60
 """How far a till's clock may be ahead of ours before its event counts as future."""
 
 BALANCE_LIMIT = 1 << 62
+
+_OF_ONE_PROGRAMME = (Earn, Redeem, TakeBack, Expire, PlaceHold, Gift, Adjust, WriteOff, Notice)
+_OF_ALL_PROGRAMMES = (Merge, Move, Close)
 
 Stop = Refused | NeedsLanes
 
@@ -30,12 +51,25 @@ class Admitted(msgspec.Struct, frozen=True):
     now: int
 
 
+def programmes_of(submission: Submission, registry: Registry) -> list[int]:
+    """The programmes in which a submission touches its members; 0 is the member alone."""
+    command = submission.command
+    if isinstance(command, _OF_ONE_PROGRAMME):
+        found = registry.programmes.get(command.programme)
+        return [] if found is None else [found.number]
+    if isinstance(command, _OF_ALL_PROGRAMMES):
+        return [0, *registry.numbered]
+    if isinstance(command, (Freeze, Unfreeze)):
+        return [0]
+    return [] if submission.programme is None else [submission.programme]
+
+
 def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: LedgerState) -> Admitted | Stop:
     """Check programme, permission, member and time, in the documented order."""
     programme = _permitted_programme(command, submission.partner, state)
     if isinstance(programme, Refused):
         return programme
-    member = active_member(submission.member, state)
+    member = active_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     now = state.lanes[member.lane].now
@@ -60,23 +94,25 @@ def no_programme(code: str) -> Refused:
     return Refused("programme-not-found", "No programme has this code.", {"programme": code})
 
 
-def known_member(number: int | None, state: LedgerState) -> MemberState | Stop:
-    """Find a member, or the one that it was merged or moved into."""
+def known_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:
+    """Find a member, or the one that it was merged or moved into.
+
+    That one must have been read for this command: what another of the batch has read of it may be less.
+    """
     member = None if number is None else state.members.get(number)
     if member is None:
         return Refused("member-not-found", "You know no member by this name.")
-    while member.into is not None:
-        lane, number = member.into
-        present = state.members.get(number) if lane in state.lanes else None
-        if present is None:
-            return NeedsLanes(frozenset({lane}), frozenset({member.into}))
-        member = present
-    return member
+    if member.into is None:
+        return member
+    lane, present = place = state.present(member.into)
+    if lane not in state.lanes or place not in submission.more_members:
+        return NeedsLanes(frozenset({lane}), frozenset({place}))
+    return state.members[present]
 
 
-def active_member(number: int | None, state: LedgerState) -> MemberState | Stop:
+def active_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:
     """Find a member that is neither frozen nor closed."""
-    member = known_member(number, state)
+    member = known_member(number, submission, state)
     if not isinstance(member, MemberState) or member.status == "active":
         return member
     return refuse_status(member.status)

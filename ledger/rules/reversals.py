@@ -90,11 +90,17 @@ def extent_by_spend(original: OriginalState, programme: Programme, spend_minor: 
 
 
 def reverse_earn(
-    state: LedgerState, original: OriginalState, programme: Programme, points: PointsState, amount_points: int
+    state: LedgerState,
+    original: OriginalState,
+    programme: Programme,
+    points: PointsState,
+    amount_points: int,
+    opened: int = 0,
 ) -> Effect:
     """Take points back from an earn's own lot and what came from it; the rest becomes a shortfall.
 
-    ``points`` are those of the present member: of lots that a merge or move has taken to it.
+    ``points`` are those of the present member: of lots that a merge or move has taken to it. ``opened`` is
+    how many lots the same command opens before.
     """
     now = state.lanes[points.lane].now
     root = state.lots[original.lane, original.uses[0][0]]
@@ -118,12 +124,11 @@ def reverse_earn(
     rest -= counted
     if rest == 0 or programme.shortfall_policy != "member":
         return Effect(postings, expired_counted=counted)
-    if own is not None:
-        postings.append(_to_issuance(AccountKind.SHORTFALL, points, own.lot, root.funding, rest))
-        return Effect(postings, expired_counted=counted)
-    opening = lot_taken_over(root, state.lanes[points.lane].next_lot, rest)
-    postings.append(_to_issuance(AccountKind.SHORTFALL, points, opening.lot, root.funding, rest))
-    return Effect(postings, (opening,), counted, (LotOrigin(opening.lot, root.lane, root.lot),))
+    owed = own or lot_taken_over(root, state.lanes[points.lane].next_lot + opened, rest)
+    postings.append(_to_issuance(AccountKind.SHORTFALL, points, owed.lot, root.funding, rest))
+    if isinstance(owed, LotOpening):
+        return Effect(postings, (owed,), counted, (LotOrigin(owed.lot, root.lane, root.lot),))
+    return Effect(postings, expired_counted=counted)
 
 
 def _to_issuance(kind: AccountKind, points: PointsState, lot: int, funding: int, amount_points: int) -> Posting:

@@ -162,11 +162,14 @@ async def _all_rows(cursors: Sequence[AsyncCursor[TupleRow]]) -> list[TupleRow]:
 
 
 def _offer_earns(state: LedgerState, wanted: Wanted, predecessors: list[TupleRow]) -> None:
-    become = {member: number for number, member in predecessors}
+    """Let each member's take-backs reach its own earns and those of all members that have become it."""
     for _, member, programme, partner in wanted.take_backs:
         state.earns[member, programme, partner] = []
     for original in state.originals.values():
-        member = become.get(original.member, original.member)
-        earns = state.earns.get((member, original.programme, original.partner))
-        if earns is not None and original.kind == TransactionKind.EARN and original.spend_minor is not None:
-            earns.append(original)
+        if original.kind != TransactionKind.EARN or original.spend_minor is None:
+            continue
+        become = [number for number, member in predecessors if member == original.member]
+        for member in (original.member, *become):
+            earns = state.earns.get((member, original.programme, original.partner))
+            if earns is not None:
+                earns.append(original)

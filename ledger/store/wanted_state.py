@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ledger.ids import Place
+from ledger.rules.admission import programmes_of
 from ledger.rules.commands import (
-    Adjust,
     Close,
     Earn,
     Expire,
-    Freeze,
     Gift,
     Merge,
     Move,
@@ -20,8 +19,6 @@ from ledger.rules.commands import (
     Reverse,
     Submission,
     TakeBack,
-    Unfreeze,
-    WriteOff,
 )
 from ledger.rules.programmes import Registry
 from ledger.store.arrays import Bigints, Integers, Moments, Smallints
@@ -33,8 +30,6 @@ MOST_MINOR = (1 << 63) - 1
 _ONE_MEMBER = frozenset({Earn, Redeem, PlaceHold, Expire, Notice})
 """Commands that need nothing but their member in one programme; most are of these."""
 
-_OF_ONE_PROGRAMME = (Earn, Redeem, TakeBack, Expire, PlaceHold, Gift, Adjust, WriteOff, Notice)
-_OF_ALL_PROGRAMMES = (Merge, Move, Close)
 _OF_ALL_LOTS = (Expire, Merge, Move, Close, Notice)
 
 
@@ -87,7 +82,7 @@ def wanted_of(lanes: set[int], submissions: Sequence[Submission], registry: Regi
 
 def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registry: Registry) -> None:
     wanted.keys.append(submission.key_digest)
-    programmes = _programmes(submission, registry)
+    programmes = programmes_of(submission, registry)
     if submission.member is not None:
         for programme in programmes:
             place = (submission.lane, submission.member, programme)
@@ -116,8 +111,8 @@ def _add_rarer(
     if isinstance(command, Gift):
         wanted.gifts.update(others, [(submission.lane, submission.member, programmes[0])])
     elif isinstance(command, TakeBack):
-        place_with_partner = (submission.lane, submission.member, programmes[0], submission.partner)
-        wanted.take_backs.setdefault(place_with_partner, []).append(command)
+        for place in [(submission.lane, submission.member, programmes[0]), *others]:
+            wanted.take_backs.setdefault((*place, submission.partner), []).append(command)
     elif isinstance(command, Reverse):
         wanted.reversed_members.add(submission.member)
 
@@ -129,19 +124,6 @@ def _other_members(submission: Submission, lanes: set[int]) -> Iterable[tuple[in
     for lane, member in submission.more_members:
         if lane in lanes:
             yield (lane, member)
-
-
-def _programmes(submission: Submission, registry: Registry) -> list[int]:
-    """The programmes in which a submission touches its members; 0 reads the member alone."""
-    command = submission.command
-    if isinstance(command, _OF_ONE_PROGRAMME):
-        found = registry.programmes.get(command.programme)
-        return [] if found is None else [found.number]
-    if isinstance(command, _OF_ALL_PROGRAMMES):
-        return [0, *registry.numbered]
-    if isinstance(command, (Freeze, Unfreeze)):
-        return [0]
-    return [] if submission.programme is None else [submission.programme]
 
 
 def _more_lots(lots: int, submission: Submission) -> int:

@@ -28,6 +28,7 @@ KEYS_OF_TABLES = {
     "taken_back": ("lane", "sequence"),
     "members": ("lane", "member"),
     "member_names": ("digest",),
+    "seals": ("number",),
 }
 
 

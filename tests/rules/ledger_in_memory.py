@@ -1,12 +1,18 @@
 """A ledger without a database: the real rules over a state that stays in memory.
 
 It does between two commands what reading a state anew does between two units of work: time is set, what
-has lapsed or is pending by then is summed up again, and posted transactions can be named as originals.
+has lapsed or is pending by then is summed up again, and posted transactions can be named as originals. What
+a command asks for more it gets as from the poster: other members, and sweeps of caps.
 """
 
+from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
-from ledger.ids import Place
+from msgspec.structs import replace
+
+from ledger.ids import REQUEST_DIGEST_BYTES, Place
+from ledger.posting.widening import sweep_submission, widened
 from ledger.rules.accounts import AccountKind
 from ledger.rules.atomic import decide_atomic
 from ledger.rules.commands import (
@@ -18,15 +24,18 @@ from ledger.rules.commands import (
     GrantCap,
     Merge,
     Move,
+    Notice,
     Reverse,
     Submission,
     SweepCap,
     VoidHold,
 )
 from ledger.rules.decide import decide
+from ledger.rules.decisions.notices import notice_key
+from ledger.rules.effects import cap_uses
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
-from ledger.rules.outcomes import Decided, Needs, Outcome, Posted, Refused
-from ledger.rules.programmes import Programme
+from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
+from ledger.rules.programmes import Cap, Programme
 from ledger.rules.recording import record, record_refusal
 from ledger.rules.state import LaneState, LedgerState, MemberState, OriginalState, PointsState
 from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, submission
@@ -34,19 +43,29 @@ from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, subm
 LANES = 2
 MEMBERS = (1, 2, 3)
 FIRST_NEW_NUMBER = 100
+MOST_ROUNDS = 8
+
+_WITHOUT_REFUSALS = Expire | Notice | SweepCap
 
 
 class LedgerInMemory:
-    """Three members over two lanes: m1 and m3 in lane 1, m2 in lane 0."""
+    """Three members over two lanes: m1 and m3 in lane 1, m2 in lane 0; unless a test wants others."""
 
-    def __init__(self, *programmes: Programme, now: int = NOON) -> None:
+    def __init__(
+        self,
+        *programmes: Programme,
+        now: int = NOON,
+        lanes: int = LANES,
+        members: Sequence[int] = MEMBERS,
+        caps: tuple[Cap, ...] = (),
+    ) -> None:
         self.state = LedgerState(
-            registry=registry(*programmes),
-            lanes={lane: LaneState(lane, 1, 1, CHAIN_START, now) for lane in range(LANES)},
-            members={n: MemberState(n % LANES, n, f"member-{n}", "active") for n in MEMBERS},
+            registry=registry(*programmes, caps=caps, lanes=lanes),
+            lanes={lane: LaneState(lane, 1, 1, CHAIN_START, now) for lane in range(lanes)},
+            members={n: MemberState(n % lanes, n, f"member-{n}", "active") for n in members},
         )
         self._keys_made = 0
-        for member in MEMBERS:
+        for member in members:
             for programme in self.state.registry.programmes.values():
                 self.points(member, programme.number)
                 for partner in PARTNERS:
@@ -70,9 +89,9 @@ class LedgerInMemory:
         if key is None:
             self._keys_made += 1
             key = f"own-{self._keys_made}"
-        return submission(command, key, **(self._resolved(command) | changes))
+        return submission(command, key, **(self._resolved(command, **changes) | changes))
 
-    def _resolved(self, command: AnyCommand) -> dict[str, Any]:
+    def _resolved(self, command: AnyCommand, **changes: Any) -> dict[str, Any]:
         if isinstance(command, Reverse):
             original = self.original_of(command)
             resolved: dict[str, Any] = {
@@ -83,19 +102,29 @@ class LedgerInMemory:
             return resolved | self._named("member", "lane", original.member)
         if isinstance(command, Capture | VoidHold):
             entry = next(entry for entry in self.state.entries if id_of(entry) == command.hold)
-            return {"hold": place_of_entry(entry)} | self._named("member", "lane", entry.transaction.member)
+            held = {"hold": place_of_entry(entry), "programme": entry.transaction.programme}
+            return held | self._named("member", "lane", entry.transaction.member)
         if isinstance(command, GrantCap | SweepCap):
             return {"lane": 0, "member": None, "partner": 0}
         if isinstance(command, Atomic):
-            items = tuple(self.submission(item.command, key=item.key) for item in command.items)
+            items = tuple(self.submission(item.command, key=item.key, **changes) for item in command.items)
             return {"items": items, "member": None}
         named = self._named("member", "lane", _number(command.member))
         if isinstance(command, Gift | Merge):
             other = command.receiver if isinstance(command, Gift) else command.into
             named |= self._named("receiver", "receiver_lane", _number(other))
+        if isinstance(command, Notice):
+            named |= self._notice_keys(command)
         if isinstance(command, Move):
             named |= {"new_number": FIRST_NEW_NUMBER + len(self.state.entries)}
         return named
+
+    def _notice_keys(self, command: Notice) -> dict[str, Any]:
+        public_id = self.state.members[_number(command.member)].public_id
+        programme = self.state.registry.programmes.get(command.programme)
+        number = 0 if programme is None else programme.number
+        key = notice_key(public_id, number, command.expires_on, command.days_before)
+        return {"key_digest": key, "request_digest": key[:REQUEST_DIGEST_BYTES]}
 
     def _named(self, number: str, lane: str, member: int) -> dict[str, Any]:
         return {number: member, lane: self.state.members[member].lane}
@@ -109,23 +138,45 @@ class LedgerInMemory:
         )
 
     def submit(self, submitted: Submission) -> Outcome:
-        """Decide and record one command."""
-        if submitted.items:
-            whole = decide_atomic(submitted, self.state, decide)
-            assert not isinstance(whole, Needs)
-            return whole
+        """Decide and record one command, with all that it asks for on the way."""
+        for _ in range(MOST_ROUNDS):
+            outcome = self._submit_atomic(submitted) if submitted.items else self._submit(submitted)
+            if isinstance(outcome, NeedsSweep):
+                self.post_for_itself(sweep_submission(outcome.cap))
+            elif isinstance(outcome, Needs):
+                widened(submitted, outcome)
+            else:
+                return outcome
+        raise AssertionError("the command is never content")
+
+    def post_for_itself(self, submitted: Submission) -> Posted:
+        """Post a command of the ledger's own, which it never refuses."""
+        outcome = self._submit(submitted)
+        assert isinstance(outcome, Posted), outcome
+        return outcome
+
+    def _submit(self, submitted: Submission) -> Outcome | Needs:
         decision = decide(submitted, self.state)
-        assert not isinstance(decision, Needs)
         if isinstance(decision, Refused):
-            if not isinstance(submitted.command, Expire):
+            if not isinstance(submitted.command, _WITHOUT_REFUSALS):
                 record_refusal(self.state, submitted, decision.code.encode())
             return decision
         if not isinstance(decision, Decided):
             return decision
         posted = record(self.state, submitted, decision)
-        for entry in posted.entries:
-            self._offer_as_original(entry)
+        self._read_again(posted)
         return posted
+
+    def _submit_atomic(self, submitted: Submission) -> Outcome | Needs:
+        before = deepcopy(self.state)
+        whole = decide_atomic(submitted, self.state, decide)
+        if not isinstance(whole, Posted):
+            self.state = before
+            if isinstance(whole, Refused):
+                record_refusal(self.state, submitted, whole.code.encode())
+            return whole
+        self._read_again(whole)
+        return whole
 
     def post(self, command: AnyCommand, **changes: Any) -> Posted:
         """Submit a command that must not be refused."""
@@ -148,9 +199,36 @@ class LedgerInMemory:
         """A member's points."""
         return self.state.members[member].points_in(programme)
 
+    def present(self, member: int = 1) -> MemberState:
+        """The member that a merged or moved one has become, or itself."""
+        found = self.state.members[member]
+        while found.into is not None:
+            found = self.state.members[found.into[1]]
+        return found
+
     def lots(self, member: int = 1) -> dict[int, int]:
         """What is left of each of a member's lots, by lot number."""
         return {lot.lot: lot.remaining for lot in self.state.lots.values() if lot.member == member}
+
+    def _read_again(self, posted: Posted) -> None:
+        """Take in what a later unit of work would read: originals, who has become whom, swept caps."""
+        for entry in posted.entries:
+            self._offer_as_original(entry)
+        for number in [number for number, member in self.state.members.items() if member.into is not None]:
+            self._hand_earns_on(number)
+        swept = self.state.swept
+        set_up = self.state.registry
+        caps = tuple(replace(cap, is_swept=swept.get(cap.number, cap.is_swept)) for cap in set_up.caps)
+        if caps != set_up.caps:
+            self.state.registry = registry(*set_up.programmes.values(), caps=caps, lanes=set_up.lanes)
+        swept.clear()
+
+    def _hand_earns_on(self, gone: int) -> None:
+        """What a take-back of a gone member may reach, one of its successor may."""
+        successor = self.present(gone).number
+        for member, programme, partner in [key for key in self.state.earns if key[0] == gone]:
+            earns = self.state.earns.pop((member, programme, partner))
+            self.state.earns.setdefault((successor, programme, partner), []).extend(earns)
 
     def _offer_as_original(self, entry: JournalEntry) -> None:
         posted = entry.transaction
@@ -176,7 +254,7 @@ class LedgerInMemory:
             spend_minor=posted.spend_minor,
             programme_version=posted.programme_version,
             uses=uses,
-            cap_uses=[(p.credit_owner, p.amount) for p in posted.postings if p.credit_kind == AccountKind.USED],
+            cap_uses=cap_uses(posted),
         )
 
 

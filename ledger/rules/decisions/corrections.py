@@ -28,7 +28,7 @@ def decide_adjust(command: Adjust, submission: Submission, state: LedgerState) -
     partner = state.registry.partner_coded(command.partner)
     if partner is None:
         return Refused("partner-not-found", "No partner has this code.", {"partner": command.partner})
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     if member.status == "closed":
@@ -46,7 +46,7 @@ def decide_write_off(command: WriteOff, submission: Submission, state: LedgerSta
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return no_programme(command.programme)
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(programme.number)

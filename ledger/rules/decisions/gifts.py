@@ -60,7 +60,7 @@ def month_of(state: LedgerState, programme: Programme, points: PointsState) -> G
 
 
 def _giver_and_receiver(submission: Submission, state: LedgerState) -> tuple[MemberState, MemberState] | Stop:
-    giver = active_member(submission.member, state)
+    giver = active_member(submission.member, submission, state)
     if not isinstance(giver, MemberState):
         return giver
     if submission.receiver is None or submission.receiver_lane is None:
@@ -68,7 +68,7 @@ def _giver_and_receiver(submission: Submission, state: LedgerState) -> tuple[Mem
     if submission.receiver not in state.members and submission.receiver_lane not in state.lanes:
         place = (submission.receiver_lane, submission.receiver)
         return NeedsLanes(frozenset({submission.receiver_lane}), frozenset({place}))
-    receiver = active_member(submission.receiver, state)
+    receiver = active_member(submission.receiver, submission, state)
     if isinstance(receiver, Refused):
         return Refused("receiver-not-active", "The receiver's account cannot take gifts at present.")
     if isinstance(receiver, MemberState) and receiver.number == giver.number:

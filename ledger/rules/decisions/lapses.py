@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ledger.ids import Place
-from ledger.rules.admission import known_member, no_programme
+from ledger.rules.admission import known_member, no_programme, programmes_of
 from ledger.rules.commands import Expire, Submission
 from ledger.rules.decisions.holds import hold_expiry_draft
 from ledger.rules.expiry import lapse_drafts
@@ -24,7 +24,7 @@ def decide_expire(command: Expire, submission: Submission, state: LedgerState) -
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return no_programme(command.programme)
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(programme.number)
@@ -32,10 +32,14 @@ def decide_expire(command: Expire, submission: Submission, state: LedgerState) -
 
 
 def release_due_holds(submission: Submission, state: LedgerState) -> tuple[LedgerState, list[Draft]]:
-    """The state as it is once all holds past their time are released, and the drafts that release them."""
+    """The state as it is once all holds past their time are released, and the drafts that release them.
+
+    Only in the programmes that the command touches: of others nothing may have been read.
+    """
     drafts: list[Draft] = []
+    programmes = programmes_of(submission, state.registry)
     for member in _members(submission, state):
-        for points in list(member.points.values()):
+        for points in [member.points[number] for number in programmes if number in member.points]:
             now = state.lanes[points.lane].now
             due = [hold for hold in points.holds if hold.remaining and hold.expires_at <= now]
             if not due:

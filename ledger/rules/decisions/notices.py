@@ -24,7 +24,7 @@ def decide_notice(command: Notice, submission: Submission, state: LedgerState) -
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return no_programme(command.programme)
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(programme.number)

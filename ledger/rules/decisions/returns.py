@@ -1,7 +1,5 @@
 """Reversals: of a named transaction, and of a member's latest earns where a cancellation names none."""
 
-from msgspec.structs import replace
-
 from ledger.rules.accounts import AccountKind
 from ledger.rules.admission import Stop, known_member, no_programme, wrong_time
 from ledger.rules.caps import CapDraw, give_back
@@ -33,11 +31,11 @@ def decide_reverse(command: Reverse, submission: Submission, state: LedgerState)
     extent = extent_asked(original, programme, command.points, command.spend_minor, command.currency)
     if isinstance(extent, Refused):
         return extent
-    member = known_member(original.member, state)
+    member = known_member(original.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     points = member.points_in(original.programme)
-    drafts = _reversal_drafts(submission, state, original, points, extent, None)
+    drafts = _reversal_drafts(submission, state, original, points, extent)
     if not isinstance(drafts, list):
         return drafts
     return after_lapses(points, state.lanes[points.lane].now, drafts[-1:], before=drafts[:-1])
@@ -48,7 +46,7 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
     programme = state.registry.programmes.get(command.programme)
     if programme is None:
         return no_programme(command.programme)
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     now = state.lanes[member.lane].now
@@ -68,12 +66,12 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
         rest_minor -= spend_minor
         if earn.lane not in state.lanes:
             return NeedsLanes(frozenset({earn.lane}))
-        drafts = _reversal_drafts(submission, state, earn, points, extent, command.occurred_at)
+        opened = sum(len(draft.lots) for draft in own)
+        drafts = _reversal_drafts(submission, state, earn, points, extent, command.occurred_at, opened)
         if not isinstance(drafts, list):
             return drafts
         before += drafts[:-1]
         own.append(drafts[-1])
-        state = _after_opening(state, points.lane, len(drafts[-1].lots))
     if not own:
         return Refused(
             "no-earlier-earn",
@@ -81,14 +79,6 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
             {"spend_minor": command.spend_minor},
         )
     return after_lapses(points, now, own, before=before, unmatched_minor=rest_minor)
-
-
-def _after_opening(state: LedgerState, lane: int, lots: int) -> LedgerState:
-    """The state in which the next reversal of a command numbers its lots after those of the last."""
-    if lots == 0:
-        return state
-    opened = replace(state.lanes[lane], next_lot=state.lanes[lane].next_lot + lots)
-    return replace(state, lanes={**state.lanes, lane: opened})
 
 
 def _earlier_earns(
@@ -109,13 +99,17 @@ def _reversal_drafts(
     original: OriginalState,
     points: PointsState,
     extent: Extent,
-    occurred_at: int | None,
+    occurred_at: int | None = None,
+    opened: int = 0,
 ) -> list[Draft] | Stop:
-    """The reversal as the last draft, after what it gives back to caps in other lanes."""
+    """The reversal as the last draft, after what it gives back to caps in other lanes.
+
+    ``opened`` is how many lots the earlier drafts of the same command open.
+    """
     programme = state.registry.programme_numbered(original.programme)
     drawn = CapDraw()
     if original.kind == TransactionKind.EARN:
-        effect = reverse_earn(state, original, programme, points, extent.points)
+        effect = reverse_earn(state, original, programme, points, extent.points, opened)
         returned = sum(p.amount for p in effect.postings if p.credit_kind == AccountKind.ISSUANCE)
         if original.cap_uses and returned:
             given = give_back(state, submission, original, points.lane, returned)

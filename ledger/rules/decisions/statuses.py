@@ -15,7 +15,7 @@ from ledger.rules.state import LedgerState, MemberState
 
 def decide_freeze(command: Freeze, submission: Submission, state: LedgerState) -> Decision:  # noqa: ARG001 - as all
     """Stop a member's points."""
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     if member.status != "active":
@@ -25,7 +25,7 @@ def decide_freeze(command: Freeze, submission: Submission, state: LedgerState) -
 
 def decide_unfreeze(command: Unfreeze, submission: Submission, state: LedgerState) -> Decision:  # noqa: ARG001 - as all
     """Let a frozen member's points be used again."""
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     if member.status == "closed":
@@ -37,12 +37,12 @@ def decide_unfreeze(command: Unfreeze, submission: Submission, state: LedgerStat
 
 def decide_close(command: Close, submission: Submission, state: LedgerState) -> Decision:
     """End a membership with nothing left in it."""
-    member = known_member(submission.member, state)
+    member = known_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
     if member.status == "closed":
         return refuse_status(member.status)
-    points = list(member.points.values())
+    points = member.all_points()
     left: dict[str, object] = {
         "available": sum(p.available for p in points),
         "pending": sum(p.pending for p in points),
