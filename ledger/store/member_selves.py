@@ -39,6 +39,15 @@ async def read_selves(connection: AsyncConnection, member: Member) -> list[Membe
     return [MemberSelf(Member(lane, number), public_id) for lane, number, public_id in await cursor.fetchall()]
 
 
+async def read_places(connection: AsyncConnection, member: Member) -> list[Member]:
+    """Read where a member is and, step by step, where it was before it was moved from lane to lane.
+
+    Members that were merged into it are others: what they did before stays theirs.
+    """
+    selves = await read_selves(connection, member)
+    return [one.place for one in selves if one.public_id == selves[0].public_id] or [member]
+
+
 async def lock_member(connection: AsyncConnection, member: Member) -> str:
     """Hold a member still until the unit of work ends, and return its status; LookupError for nobody."""
     cursor = await connection.execute(_LOCK, [member.lane, member.number])
