@@ -95,12 +95,33 @@ async def for_operators_and_partners(request: AnyRequest) -> None:
         _refuse_other_staff(caller, OPERATORS)
 
 
+async def for_partners_and_readers(request: AnyRequest) -> None:
+    """Let partners and the staff who may read points pass; raises Unauthenticated and Forbidden."""
+    caller = await _identify(request)
+    if not isinstance(caller, PartnerCaller):
+        _refuse_other_staff(caller, READERS)
+
+
 def partner_of(request: CityRequest) -> PartnerCaller:
     """The partner behind a request that ``for_partners`` let pass."""
     caller = request.user
     if not isinstance(caller, PartnerCaller):
         raise Forbidden("Only a partner's key may do this.")
     return caller
+
+
+def feed_owner_of(request: CityRequest) -> int:
+    """Whose events a partner or a staff person reads: the partner's own, or those of the ledger itself."""
+    caller = request.user
+    return caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF
+
+
+def key_owner_of(request: CityRequest) -> str:
+    """Whose space of idempotency keys a partner or a staff person uses; raises Forbidden for a member."""
+    caller = request.user
+    if isinstance(caller, MemberCaller):
+        raise Forbidden("A member's token may not do this.")
+    return caller.owner
 
 
 def staff_of(request: CityRequest) -> StaffCaller:

@@ -263,24 +263,9 @@ def journal_answer(
 
     Only staff see which transaction of another member is the other leg, and who approved.
     """
+    first_answer = msgspec.structs.asdict(transaction_answer(view)) | {"explanation": explain(view)}
     return JournalAnswer(
-        id=view.id,
-        kind=view.kind,
-        programme=view.programme,
-        member=view.member,
-        partner=view.partner,
-        points=view.points,
-        lots=_transaction_lots(view.lots),
-        balance=_balance_after(view),
-        occurred_at=rfc3339(view.occurred_at),
-        recorded_at=rfc3339(view.recorded_at),
-        lane=view.lane,
-        sequence=view.sequence,
-        reverses=view.reverses,
-        explanation=explain(view),
-        hold=view.hold,
-        expires_at=_moment(view.expires_at),
-        released=view.released,
+        **first_answer,
         scene=view.scene,
         channel=view.channel,
         outlet=view.outlet,
@@ -300,8 +285,8 @@ def journal_answer(
         hash=view.hash.hex(),
         counter=view.counter if for_staff else None,
         approval=view.approval if for_staff else None,
-        last_day=view.last_day,
-        days_before=view.days_before,
+        last_day=None if view.notice is None else view.notice.last_day,
+        days_before=None if view.notice is None else view.notice.days_before,
     )
 
 

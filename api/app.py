@@ -27,6 +27,8 @@ from api.routes.bulk import bulk_routes
 from api.routes.caps import cap_routes
 from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.deliveries import delivery_routes
+from api.routes.events import event_routes
 from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
 from api.routes.holds import hold_routes
@@ -42,6 +44,7 @@ from api.routes.quotes import quote_routes
 from api.routes.sandbox import sandbox_routes
 from api.routes.seals import seal_routes
 from api.routes.transactions import transaction_routes
+from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
 from api.wiring import Wiring
 from ledger.errors import LedgerError
@@ -56,6 +59,9 @@ ROUTES: list[ControllerRouterHandler] = [
     *quote_routes,
     *transaction_routes,
     *seal_routes,
+    *event_routes,
+    *webhook_routes,
+    *delivery_routes,
     *member_routes,
     *member_life_routes,
     *correction_routes,

@@ -52,6 +52,7 @@ def rotate_seal_key(settings: Settings) -> SealKeys:
     old = read_seal_keys(settings)
     path = settings.seal_key_file
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
     _write(unfinished, [secrets.token_hex(SEED_BYTES), *sorted(old.trusted)])
     unfinished.replace(path)
     return read_seal_keys(settings)

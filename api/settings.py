@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.webhooks.allowed_targets import AllowedTargets
 from ledger.ids import LedgerKey
 
 KEY_FILE = "ledger.key"
@@ -68,6 +69,11 @@ SETTINGS: Mapping[str, Setting] = {
             "CITYPOINTS_SEALS",
             "Folder outside the database that seals are written to. Without it: the folder seals in CITYPOINTS_DATA.",
         ),
+        Setting(
+            "CITYPOINTS_WEBHOOK_TARGETS",
+            "Hosts, addresses and CIDR networks, with commas, that webhooks may lead to although they are not public; "
+            "to them also by plain http.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",
@@ -94,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ledger_key: LedgerKey | None = None
     seal_key_path: Path | None = None
     seals_path: Path | None = None
+    webhook_targets: AllowedTargets = AllowedTargets()
     log_level: str = "info"
     metrics_directory: Path | None = None
 
@@ -112,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ledger_key=_key(given),
             seal_key_path=_path(given, "CITYPOINTS_SEAL_KEY_FILE"),
             seals_path=_path(given, "CITYPOINTS_SEALS"),
+            webhook_targets=_webhook_targets(given),
             log_level=_log_level(given),
             metrics_directory=_path(given, "PROMETHEUS_MULTIPROC_DIR"),
         )
@@ -194,6 +202,14 @@ def _ledger_key(text: str, where: str) -> LedgerKey:
     if len(secret) < KEY_BYTES:
         raise SettingsError(f"{where}: got {len(text)} hexadecimal digits, wanted {wanted}")
     return LedgerKey(secret)
+
+
+def _webhook_targets(given: Mapping[str, str]) -> AllowedTargets:
+    try:
+        return AllowedTargets.parse(given.get("CITYPOINTS_WEBHOOK_TARGETS", ""))
+    except ValueError as error:
+        wanted = "host names, addresses or networks such as 10.0.0.0/8, with commas"
+        raise SettingsError(f"CITYPOINTS_WEBHOOK_TARGETS: got {str(error)!r}, wanted {wanted}") from None
 
 
 def _log_level(given: Mapping[str, str]) -> str:

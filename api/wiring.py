@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from api.authentication import MAXIMUM_REMEMBERED, Authentication
 from api.rate_limits import RateLimit
 from api.settings import Settings, SettingsError
+from api.webhooks.allowed_targets import AllowedTargets
 from ledger.errors import ProgrammeNotFound
 from ledger.ids import Place
 from ledger.posting.engine import Engine
@@ -38,7 +39,13 @@ _log = structlog.get_logger(__name__)
 class Wiring:
     """The engine and the readers, with what is remembered between requests."""
 
-    def __init__(self, engine: Engine, trials: Trials, import_directory: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        trials: Trials,
+        import_directory: Path,
+        webhook_targets: AllowedTargets = AllowedTargets(),  # noqa: B008 - frozen
+    ) -> None:
         self.engine = engine
         self.trials = trials
         self.authentication = Authentication(engine.pool)
@@ -46,6 +53,7 @@ class Wiring:
         self.quote_limit = RateLimit("quotes", QUOTES_PER_MINUTE, MINUTE_SECONDS)
         self.import_directory = import_directory
         self.import_worker = ImportWorker(engine, import_directory)
+        self.webhook_targets = webhook_targets
         self._views = Gathering(self._read_views)
         self._profiles = Gathering(self._read_profiles)
         self._public_ids: dict[Member, str] = {}
@@ -61,7 +69,8 @@ class Wiring:
         if database_url is None:
             raise SettingsError("DATABASE_URL is not set: `citypoints serve` sets it for the embedded database")
         async with Engine.open(database_url, settings.read_ledger_key(), settings.lane_groups) as engine:
-            wiring = cls(engine, Trials(database_url, engine.registry), settings.data_directory / IMPORT_FOLDER)
+            trials = Trials(database_url, engine.registry)
+            wiring = cls(engine, trials, settings.data_directory / IMPORT_FOLDER, settings.webhook_targets)
             tasks = [
                 asyncio.create_task(wiring.watch_registry(), name="registry"),
                 asyncio.create_task(wiring.import_worker.run(), name="imports"),

@@ -20,6 +20,7 @@ from api.cli.proving import verify_proof
 from api.cli.sealing import seal
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
+from api.cli.working import worker
 from api.settings import SettingsError
 from ledger.errors import LedgerError
 
@@ -42,6 +43,7 @@ app.command("import", epilog=IMPORT_EXAMPLE)(import_file)
 app.command("audit", epilog="Example: citypoints audit --json")(audit)
 app.command("seal", epilog="Example: citypoints seal --json")(seal)
 app.command("verify-proof", epilog=VERIFY_EXAMPLE)(verify_proof)
+app.command("worker", epilog="Example: citypoints worker")(worker)
 app.command("expire", epilog="Example: citypoints expire --day 2026-03-31")(expire)
 app.add_typer(clock.app, name="clock")
 app.add_typer(programmes.app, name="programmes")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from api.cli.output import AsJson, say
@@ -22,20 +23,22 @@ def seal(
     from api.seal_key_file import read_seal_keys, rotate_seal_key
     from api.settings import Settings
     from ledger.audit.sealing import make_seal
+    from ledger.rules.business_day import to_datetime
     from ledger.rules.seal_keys import fingerprint
 
     settings = Settings.from_environment()
     outcome = run_with_pool(
         lambda pool: make_seal(pool, read_seal_keys(settings), settings.seals_directory, forced=True)
     )
+    document = {**msgspec.to_builtins(outcome), "sealed_at": to_datetime(outcome.sealed_at).isoformat()}
     if not new_key:
-        say(_told(outcome), outcome, as_json=as_json)
+        say(_told(outcome), document, as_json=as_json)
         return
     public_key = rotate_seal_key(settings).public_key
     line = (
         f"{_told(outcome)} The next one is signed by the new key {public_key} (fingerprint {fingerprint(public_key)})."
     )
-    say(line, {"seal": outcome, "new_public_key": public_key}, as_json=as_json)
+    say(line, {"seal": document, "new_public_key": public_key}, as_json=as_json)
 
 
 def _told(outcome: "SealMade | NothingToSeal") -> str:

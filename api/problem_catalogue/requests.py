@@ -61,6 +61,21 @@ REQUEST_PROBLEMS = (
         },
     ),
     ProblemType(
+        code="webhook-target-refused",
+        status=422,
+        title="Webhook may not lead there",
+        meaning=(
+            "Events are sent by https to hosts of the public internet alone; others, and plain http, only where the "
+            "operator allows them by CITYPOINTS_WEBHOOK_TARGETS."
+        ),
+        what_to_do="Give an https address whose host is public. On a trial of your own, allow the host in the setting.",
+        facts={
+            "field": "JSON path of the field",
+            "got": "what is wrong with the address",
+            "wanted": "what is accepted there",
+        },
+    ),
+    ProblemType(
         code="unauthenticated",
         status=401,
         title="Credential is missing or not valid",

@@ -80,7 +80,7 @@ async def _write_missing(connection: AsyncConnection, folder: SealFolder) -> Non
     missing = [number for number in await read_seal_numbers(connection) if number not in present]
     for number in missing:
         for row in await read_seals(connection, [number]):
-            await asyncio.to_thread(folder.write, number, encode_document(row.document()))
+            await asyncio.to_thread(folder.write, number, encode_document(_good_document(row)))
 
 
 class _Sealing:

@@ -124,9 +124,11 @@ def _write_off(view: TransactionView) -> str:
 
 
 def _notice(view: TransactionView) -> str:
-    return (
-        f"Notice, {view.days_before} days before: {_points(view.points)} can be used until the end of {view.last_day}."
-    )
+    if view.notice is None:
+        msg = f"transaction {view.id} is a notice and tells no day"
+        raise ValueError(msg)
+    days, last_day = view.notice.days_before, view.notice.last_day
+    return f"Notice, {days} days before: {_points(view.points)} can be used until the end of {last_day}."
 
 
 def _cap(view: TransactionView) -> str:

@@ -54,6 +54,13 @@ class PostingView(msgspec.Struct, frozen=True, gc=False):
     lot: str | None
 
 
+class NoticeFacts(msgspec.Struct, frozen=True, gc=False):
+    """What a notice of expiry tells: the last day of some points, and how many days before it the notice is."""
+
+    last_day: date
+    days_before: int
+
+
 class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that answers tell of a transaction.
 
@@ -63,9 +70,8 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     a reversal, came under. ``reverses`` is the original's id.
 
     ``hold`` is the id of the hold that is captured or ended, the same wherever a merge or move has taken
-    it; ``expires_at`` when a hold that is opened ends; ``released`` are points that a final capture let go.
-    ``counter`` is the id of the other leg of a gift, merge or move. ``is_given_up``: what expires
-    does so by its member's wish, before its time. A notice tells ``days_before`` the day ``last_day``.
+    it; ``expires_at`` when a hold that is opened ends. ``counter`` is the id of the other leg of a gift,
+    merge or move. ``is_given_up``: what expires does so by its member's wish, before its time.
     """
 
     id: str
@@ -96,12 +102,17 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[PostingView, ...]
     hold: str | None = None
     expires_at: int | None = None
-    released: int = 0
     counter: str | None = None
     approval: str | None = None
     is_given_up: bool = False
-    last_day: date | None = None
-    days_before: int | None = None
+    notice: NoticeFacts | None = None
+
+    @property
+    def released(self) -> int:
+        """Held points that a final capture let go."""
+        if self.kind != "capture":
+            return 0
+        return sum(posting.points for posting in self.postings if posting.credit.kind == "available")
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -115,6 +126,10 @@ class Surroundings(msgspec.Struct, frozen=True):
     member_id: str | None
     ids: Mapping[Place, str] = {}
     holds: Mapping[Place, str] = {}
+
+    def lot_ids(self, lane: int) -> dict[int, str]:
+        """The ids of the lots, which are of the transaction's lane."""
+        return {number: str(lot_id(opening.earned_at, lane, number)) for number, opening in self.openings.items()}
 
 
 def original_place(transaction: Transaction) -> Place | None:
@@ -147,11 +162,10 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     """Make the view of one journal entry. Raises KeyError where the set-up is older than the entry."""
     transaction = entry.transaction
     programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
-    lane = transaction.lane
-    lots = {number: str(lot_id(opening.earned_at, lane, number)) for number, opening in around.openings.items()}
+    lots = around.lot_ids(transaction.lane)
     particulars = particulars_of(transaction)
     return TransactionView(
-        id=str(transaction_id(transaction.recorded_at, lane, transaction.sequence, entry.hash)),
+        id=str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)),
         kind=_TRANSACTION_KINDS[transaction.kind],
         programme=None if programme is None else programme.code,
         member=around.member_id,
@@ -164,7 +178,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
         answer_format=transaction.answer_format,
         occurred_at=transaction.occurred_at,
         recorded_at=transaction.recorded_at,
-        lane=lane,
+        lane=transaction.lane,
         sequence=transaction.sequence,
         spend_minor=transaction.spend_minor,
         cash_minor=transaction.cash_minor,
@@ -179,12 +193,10 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
         postings=tuple(_posting(posting, lots, around, programme, registry) for posting in transaction.postings),
         hold=_named(hold_place(transaction), around.holds),
         expires_at=particulars.expires_at,
-        released=_released(transaction),
         counter=_named(counter_place(transaction), around.ids),
         approval=particulars.approval,
         is_given_up=_is_given_up(transaction, around.openings, programme),
-        last_day=particulars.expires_on,
-        days_before=particulars.days_before,
+        notice=_notice(particulars),
     )
 
 
@@ -224,10 +236,10 @@ def _named(place: Place | None, ids: Mapping[Place, str]) -> str | None:
     return None if place is None else ids[place]
 
 
-def _released(transaction: Transaction) -> int:
-    if transaction.kind != TransactionKind.CAPTURE:
-        return 0
-    return sum(p.amount for p in transaction.postings if p.credit_kind == AccountKind.AVAILABLE)
+def _notice(particulars: Particulars) -> NoticeFacts | None:
+    if particulars.expires_on is None or particulars.days_before is None:
+        return None
+    return NoticeFacts(particulars.expires_on, particulars.days_before)
 
 
 def _is_given_up(transaction: Transaction, openings: Mapping[int, LotOpening], programme: Programme | None) -> bool:

@@ -102,12 +102,12 @@ def known_member(number: int | None, submission: Submission, state: LedgerState)
     member = None if number is None else state.members.get(number)
     if member is None:
         return Refused("member-not-found", "You know no member by this name.")
-    while member.into is not None:
-        lane, number = member.into
-        if lane not in state.lanes or member.into not in submission.more_members:
-            return NeedsLanes(frozenset({lane}), frozenset({member.into}))
-        member = state.members[number]
-    return member
+    if member.into is None:
+        return member
+    lane, present = place = state.present(member.into)
+    if lane not in state.lanes or place not in submission.more_members:
+        return NeedsLanes(frozenset({lane}), frozenset({place}))
+    return state.members[present]
 
 
 def active_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:

@@ -124,12 +124,11 @@ def reverse_earn(
     rest -= counted
     if rest == 0 or programme.shortfall_policy != "member":
         return Effect(postings, expired_counted=counted)
-    if own is not None:
-        postings.append(_to_issuance(AccountKind.SHORTFALL, points, own.lot, root.funding, rest))
-        return Effect(postings, expired_counted=counted)
-    opening = lot_taken_over(root, state.lanes[points.lane].next_lot + opened, rest)
-    postings.append(_to_issuance(AccountKind.SHORTFALL, points, opening.lot, root.funding, rest))
-    return Effect(postings, (opening,), counted, (LotOrigin(opening.lot, root.lane, root.lot),))
+    owed = own or lot_taken_over(root, state.lanes[points.lane].next_lot + opened, rest)
+    postings.append(_to_issuance(AccountKind.SHORTFALL, points, owed.lot, root.funding, rest))
+    if isinstance(owed, LotOpening):
+        return Effect(postings, (owed,), counted, (LotOrigin(owed.lot, root.lane, root.lot),))
+    return Effect(postings, expired_counted=counted)
 
 
 def _to_issuance(kind: AccountKind, points: PointsState, lot: int, funding: int, amount_points: int) -> Posting:

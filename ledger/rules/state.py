@@ -217,6 +217,9 @@ class LedgerState(msgspec.Struct):
     registry: Registry
     lanes: dict[int, LaneState]
     members: dict[int, MemberState]
+    successors: dict[tuple[int, int], tuple[int, int]] = msgspec.field(default_factory=dict)
+    """What members that are not in ``members`` have become, as (lane, number), in lanes that may not be locked."""
+
     keys: dict[bytes, KeyRecord] = msgspec.field(default_factory=dict)
     lots: dict[tuple[int, int], LotState] = msgspec.field(default_factory=dict)
     children: dict[tuple[int, int], list[LotState]] = msgspec.field(default_factory=dict)
@@ -248,6 +251,15 @@ class LedgerState(msgspec.Struct):
     def sets_up(self) -> bool:
         """Whether every other poster must hear of a change: a member's new place, a cap's sweep."""
         return bool(self.swept) or any(member.is_changed and member.into for member in self.members.values())
+
+    def present(self, place: tuple[int, int]) -> tuple[int, int]:
+        """The member, as (lane, number), that a merged or moved one is by now."""
+        while True:
+            member = self.members.get(place[1])
+            further = self.successors.get(place) if member is None else member.into
+            if further is None:
+                return place
+            place = further
 
     def family(self, root: LotState) -> Iterable[LotState]:
         """A lot and the lots restored or moved from it, oldest first, in whatever order they were read."""

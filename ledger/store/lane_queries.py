@@ -184,6 +184,19 @@ with recursive become(number, lane, member) as (
 select number, member from become where number <> member
 """
 
+# What members have become, and those again, in any lane.
+READ_SUCCESSORS = """
+with recursive gone(lane, member, into_lane, into_member) as (
+    select m.lane, m.member, m.into_lane, m.into_member
+    from unnest(%b, %b) as named(lane, member)
+    join members m on m.lane = named.lane and m.member = named.member
+    union
+    select m.lane, m.member, m.into_lane, m.into_member
+    from gone join members m on m.lane = gone.into_lane and m.member = gone.into_member
+)
+select lane, member, into_lane, into_member from gone where into_member is not null
+"""
+
 _HOLD_COLUMNS = """
 h.lane, h.sequence, h.member, h.programme, h.partner, h.points, h.remaining, h.expires_at,
 t.scene, t.channel, t.outlet, h.moved_lane, h.moved_sequence

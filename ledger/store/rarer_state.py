@@ -1,4 +1,4 @@
-"""Reading what few batches need, in a second round trip: holds, months of gifts, balances of caps.
+"""Reading what few batches need, in a second round trip: holds, gifts, balances of caps, who has become whom.
 
 Why apart: most batches touch none of it, and would pay for queries that find nothing.
 """
@@ -25,15 +25,16 @@ async def read_rarer_state(
     gifts: Collection[tuple[int, int, int]],
     earns: bool,
 ) -> None:
-    """Add the open holds of all members with held points, and those named; gifts of this month; caps."""
+    """Add the open holds of members with held points, and those named; gifts of this month; caps; successors."""
     holders = [
         (points.lane, points.member, points.programme)
         for member in state.members.values()
         for points in member.points.values()
         if points.held
     ]
+    gone = [Place(*member.into) for member in state.members.values() if member.into is not None]
     reads_caps = earns and bool(state.registry.caps)
-    if not (holders or holds or gifts or reads_caps):
+    if not (holders or holds or gifts or reads_caps or gone):
         return
     async with connection.pipeline():
         of_holders = await connection.execute(queries.READ_OPEN_HOLDS, member_arrays(holders))
@@ -42,6 +43,7 @@ async def read_rarer_state(
         of_caps = await connection.execute(
             queries.READ_CAP_BALANCES, [Smallints.of(sorted(state.lanes) if reads_caps else [])]
         )
+        of_gone = await connection.execute(queries.READ_SUCCESSORS, place_arrays(gone))
     for row in await of_holders.fetchall():
         hold = _hold(state, row[:_HOLD_FIELDS])
         lot = add_lot(state, row[_HOLD_FIELDS + 1 :])
@@ -53,6 +55,8 @@ async def read_rarer_state(
         state.gift_months[member, programme, month] = found
     for lane, kind, cap, balance in await of_caps.fetchall():
         state.cap_balances[lane, kind, cap] = balance
+    for lane, member, into_lane, into_member in await of_gone.fetchall():
+        state.successors[lane, member] = (into_lane, into_member)
 
 
 def member_arrays(places: Sequence[tuple[int, int, int]]) -> list[bytes]:

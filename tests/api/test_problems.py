@@ -67,6 +67,7 @@ STABLE = {
     "malformed-request": (400, False, "Request is malformed"),
     "malformed-cursor": (400, False, "Cursor is not one of ours"),
     "import-mapping-invalid": (422, False, "Import mapping does not fit"),
+    "webhook-target-refused": (422, False, "Webhook may not lead there"),
     "unauthenticated": (401, False, "Credential is missing or not valid"),
     "forbidden": (403, False, "Credential may not do this"),
     "not-found": (404, False, "Not found"),

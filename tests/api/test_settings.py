@@ -1,11 +1,13 @@
 """Settings from the environment."""
 
 import stat
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from api.settings import SETTINGS, Settings, SettingsError, create_ledger_key
+from api.webhooks.allowed_targets import AllowedTargets
 
 KEY = "0f" * 32
 
@@ -23,6 +25,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "CITYPOINTS_LEDGER_KEY": settings.ledger_key,
         "CITYPOINTS_SEAL_KEY_FILE": settings.seal_key_path,
         "CITYPOINTS_SEALS": settings.seals_path,
+        "CITYPOINTS_WEBHOOK_TARGETS": None if settings.webhook_targets == AllowedTargets() else "something",
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
         "PROMETHEUS_MULTIPROC_DIR": settings.metrics_directory,
     }
@@ -42,6 +45,7 @@ def test_every_setting_is_read() -> None:
             "CITYPOINTS_LEDGER_KEY": KEY,
             "CITYPOINTS_SEAL_KEY_FILE": "/run/secrets/seal.key",
             "CITYPOINTS_SEALS": "/mnt/seals",
+            "CITYPOINTS_WEBHOOK_TARGETS": "Hooks.internal, 10.0.0.0/8",
             "CITYPOINTS_LOG_LEVEL": "DEBUG",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
             "UNRELATED": "x",
@@ -55,6 +59,7 @@ def test_every_setting_is_read() -> None:
     assert settings.seal_key_file == Path("/run/secrets/seal.key")
     assert settings.seals_directory == Path("/mnt/seals")
     assert settings.ledger_key is not None
+    assert settings.webhook_targets == AllowedTargets(frozenset({"hooks.internal"}), (ip_network("10.0.0.0/8"),))
 
 
 def test_the_seal_key_and_the_seals_are_in_the_data_folder_where_nothing_else_is_said() -> None:
@@ -78,6 +83,8 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("CITYPOINTS_WORKERS", "65"),
         ("CITYPOINTS_LANE_GROUPS", "1.5"),
         ("CITYPOINTS_LOG_LEVEL", "chatty"),
+        ("CITYPOINTS_WEBHOOK_TARGETS", "10.0.0.0/33"),
+        ("CITYPOINTS_WEBHOOK_TARGETS", "http://hooks.internal"),
         ("DATABASE_URL", "mysql://app@db/points"),
         ("MIGRATE_DATABASE_URL", "points"),
         ("CITYPOINTS_LEDGER_KEY", "xyz"),

@@ -85,7 +85,7 @@ def test_seal_says_what_it_did_and_again_that_nothing_is_new(busy: CommandLine) 
     assert busy.done("seal") == f"Seal 1 covers {EARNINGS} new transactions; it is in {file}."
     assert json.loads(file.read_bytes())["seal"]["recorded"] == EARNINGS
     assert busy.done("seal") == "Nothing was recorded since seal 1 of 2026-03-31T12:00:00+00:00."
-    assert busy.json("seal") == {"number": 1, "sealed_at": 1_774_958_400_000_000}
+    assert busy.json("seal") == {"number": 1, "sealed_at": "2026-03-31T12:00:00+00:00"}
 
 
 def test_the_folder_and_the_key_are_where_the_settings_say(busy: CommandLine, tmp_path: Path) -> None:

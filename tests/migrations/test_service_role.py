@@ -43,8 +43,32 @@ MAY_UPDATE = {
         "finished_at",
         "failure",
     },
+    "webhooks": {
+        "state",
+        "pause_reason",
+        "secret",
+        "former_secret",
+        "former_secret_ends_at",
+        "positions",
+        "planned_to",
+        "failures",
+        "failing_since",
+        "next_probe_at",
+    },
+    "webhook_deliveries": {
+        "next_attempt_at",
+        "claimed_until",
+        "first_attempt_at",
+        "last_attempt_at",
+        "ended_at",
+        "attempts",
+        "last_status",
+        "last_failure",
+        "state",
+    },
+    "jobs": {"next_run_at", "last_started_at", "last_finished_at", "last_outcome"},
 }
-MAY_DELETE = {"member_tokens"}
+MAY_DELETE = {"member_tokens", "webhooks", "webhook_deliveries"}
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
 JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins"}
 
@@ -88,7 +112,7 @@ def test_only_projections_states_and_set_up_can_be_updated_column_by_column(serv
     assert may == {(table, column) for table, names in MAY_UPDATE.items() for column in names}
 
 
-def test_nothing_can_be_deleted_but_a_members_token(service: Connection) -> None:
+def test_nothing_can_be_deleted_but_tokens_webhooks_and_deliveries(service: Connection) -> None:
     delete = sql.SQL("delete from {table} where false")
     may = {table for table in columns(service) if not is_refused(service, delete.format(table=sql.Identifier(table)))}
     assert may == MAY_DELETE

@@ -11,6 +11,7 @@ from api.notice_answers import notices_answer
 from ledger.ids import Place
 from ledger.reading.holds import read_hold, read_open_holds
 from ledger.reading.notices import read_notices
+from ledger.reading.transaction_views import NoticeFacts
 from ledger.reading.transactions import AccountView, LotView, PostingView, TransactionView
 from tests.reading.lives import capture, counter_of, gift, hold, id_of, notify
 from tests.reading.test_answers import EARN, LOT, LOT_JSON, MEMBER, SPLIT_LOT, SPLIT_LOT_JSON, head
@@ -42,9 +43,12 @@ CAPTURE = msgspec.structs.replace(
 )
 FINAL = msgspec.structs.replace(
     CAPTURE,
-    released=12,
     lots=(LOT, SPLIT_LOT),
-    postings=(posted("held", "redeemed"), posted("held", "redeemed", SPLIT_LOT), posted("held", "available")),
+    postings=(
+        posted("held", "redeemed"),
+        posted("held", "redeemed", SPLIT_LOT, 5),
+        posted("held", "available", SPLIT_LOT, 12),
+    ),
 )
 VOID = msgspec.structs.replace(POSTED, kind="void", hold=HOLD_ID, postings=(posted("held", "available"),))
 ENDED = msgspec.structs.replace(VOID, kind="hold-expire", answer_format=3)
@@ -64,7 +68,7 @@ WRITTEN_OFF = msgspec.structs.replace(
 )
 FROZEN = msgspec.structs.replace(MERGED, kind="freeze", counter=None)
 NOTICE = msgspec.structs.replace(
-    POSTED, kind="notice", partner=None, lots=(), postings=(), last_day=date(2026, 4, 5), days_before=30
+    POSTED, kind="notice", partner=None, lots=(), postings=(), notice=NoticeFacts(date(2026, 4, 5), 30)
 )
 GRANTED = msgspec.structs.replace(
     POSTED,

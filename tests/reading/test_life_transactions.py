@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from ledger.ids import Place
+from ledger.reading.transaction_views import NoticeFacts
 from ledger.reading.transactions import AccountView, TransactionView, reversals_of
 from ledger.rules.commands import Close, Freeze, Unfreeze
 from tests.reading.lives import (
@@ -193,7 +194,7 @@ async def test_a_notice_tells_points_last_day_and_lead(town: Town) -> None:
     await town.earn(30)
     view = await notify(town, "2026-04-05", 60)
     assert (view.kind, view.points, view.programme, view.postings) == ("notice", 30, "CITY", ())
-    assert (view.last_day, view.days_before) == (date(2026, 4, 5), 60)
+    assert view.notice == NoticeFacts(date(2026, 4, 5), 60)
 
 
 async def test_what_concerns_a_cap_has_no_member_and_names_the_cap(town: Town) -> None:

@@ -203,12 +203,12 @@ async def test_notices_are_a_list_of_their_own_newest_first(town: Town) -> None:
         page = await read_notices(connection, KEY, member, programme, limit=1)
         rest = await read_notices(connection, KEY, member, programme, cursor=page.next_cursor)
         assert (await read_notices(connection, KEY, member, town.programme("GRACE"))).notices == ()
-    assert second.last_day is not None
+    assert second.notice is not None
     assert page.notices == (
         NoticeView(
             id=second.id,
             points=20,
-            last_day=second.last_day,
+            last_day=second.notice.last_day,
             days_before=30,
             recorded_at=instant("2026-01-06 09:00"),
         ),

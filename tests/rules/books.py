@@ -8,9 +8,18 @@ import msgspec
 
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import end_of_day
-from ledger.rules.journal import CHAIN_START, JournalEntry, LotOpening, Transaction, TransactionKind, chain_hash
+from ledger.rules.journal import (
+    CHAIN_START,
+    JournalEntry,
+    LotOpening,
+    ParticularTransaction,
+    Transaction,
+    TransactionKind,
+    chain_hash,
+)
 from ledger.rules.programmes import Programme
 from ledger.rules.state import NEVER
+from tests.rules.books_of_holds import HoldBooks
 
 MEMBERS_OWN = (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.SHORTFALL)
 
@@ -27,6 +36,7 @@ class LotBook(msgspec.Struct):
     programme: int
     lapses_at: int
     remaining: int = 0
+    held: int = 0
     redeemed: int = 0
     expired: int = 0
 
@@ -42,6 +52,13 @@ class Books(msgspec.Struct):
     reversed_spend: Counter[tuple[int, int]] = msgspec.field(default_factory=Counter)
     owed_to: Counter[tuple[int, int]] = msgspec.field(default_factory=Counter)
     """Open shortfalls by (funding, programme)."""
+    holds: HoldBooks = msgspec.field(default_factory=HoldBooks)
+    origins: dict[LotPlace, LotPlace] = msgspec.field(default_factory=dict)
+    """Lots that came with a merge, a move or a late return, to the lots they came from."""
+    in_transit: Counter[tuple[bytes, int, int]] = msgspec.field(default_factory=Counter)
+    """By (key, kind, owner): what is under way between members, or of a cap between lanes."""
+    by_lane: Counter[tuple[int, int, int]] = msgspec.field(default_factory=Counter)
+    """Pools and allotments of caps, by (lane, kind, cap)."""
     heads: dict[int, bytes] = msgspec.field(default_factory=dict)
     times: Counter[int] = msgspec.field(default_factory=Counter)
     entries_read: int = 0
@@ -56,11 +73,13 @@ class Books(msgspec.Struct):
             self.times[lane] = transaction.recorded_at
             self.heads[lane] = chain_hash(self.heads.get(lane, CHAIN_START), transaction)
             assert entry.hash == self.heads[lane]
-            if transaction.kind == TransactionKind.REDEEM:
+            if transaction.kind in (TransactionKind.REDEEM, TransactionKind.HOLD) or _is_given(transaction):
                 _check_spend_order(self, transaction)
             self.enter(transaction)
+            self.holds.enter(transaction)
             _check_after(self, transaction)
         self.entries_read = len(entries)
+        assert not any(self.in_transit.values()), "what leaves with a command arrives with it"
 
     def enter(self, transaction: Transaction) -> None:
         """Enter one transaction, refusing what no journal may hold."""
@@ -78,12 +97,40 @@ class Books(msgspec.Struct):
             assert posting.amount > 0
             self.balances[posting.debit_kind, posting.debit_owner, transaction.programme] -= posting.amount
             self.balances[posting.credit_kind, posting.credit_owner, transaction.programme] += posting.amount
+            for kind, owner, credit in (
+                (posting.debit_kind, posting.debit_owner, -posting.amount),
+                (posting.credit_kind, posting.credit_owner, posting.amount),
+            ):
+                if kind in (AccountKind.IN_TRANSIT, AccountKind.CAP_TRANSIT):
+                    self.in_transit[transaction.key_digest, kind, owner] += credit
+                if kind in (AccountKind.POOL, AccountKind.ALLOTMENT):
+                    self.by_lane[transaction.lane, kind, owner] += credit
+        self._enter_origins(transaction)
         self._enter_lots(transaction)
         self._enter_debts(transaction)
         if transaction.reverses_lane is not None and transaction.reverses_sequence is not None:
             original = (transaction.reverses_lane, transaction.reverses_sequence)
             self.reversed_points[original] += transaction.points
             self.reversed_spend[original] += transaction.spend_minor or 0
+
+    def _enter_origins(self, transaction: Transaction) -> None:
+        """A lot that comes from another keeps all of it, but a late return from a lapsed one has a new expiry."""
+        if not isinstance(transaction, ParticularTransaction):
+            return
+        opened = {opening.lot: opening for opening in transaction.lots}
+        for origin in transaction.particulars.origins:
+            place = (origin.origin_lane, origin.origin_lot)
+            self.origins[transaction.lane, origin.lot] = place
+            new, old = opened[origin.lot], self.lots[place]
+            for name in ("funding", "terms_version", "earned_at", "available_from"):
+                assert getattr(new, name) == getattr(old.opening, name)
+            programme = self.programmes[transaction.programme]
+            returned = [p for p in transaction.postings if p.lot == new.lot and p.debit_kind == AccountKind.REDEEMED]
+            if returned and old.lapses_at <= transaction.recorded_at:
+                grace = timedelta(days=programme.restore_grace_days)
+                assert new.expires_on == programme.business_day(transaction.recorded_at) + grace
+            else:
+                assert new.expires_on == old.opening.expires_on
 
     def _check_child(self, transaction: Transaction, child: LotOpening) -> None:
         """A child keeps all of its first lot but the expiry, which is the programme's grace from today."""
@@ -105,6 +152,10 @@ class Books(msgspec.Struct):
                 lot.remaining -= posting.amount
             if posting.credit_kind == AccountKind.AVAILABLE:
                 lot.remaining += posting.amount
+            if posting.debit_kind == AccountKind.HELD:
+                lot.held -= posting.amount
+            if posting.credit_kind == AccountKind.HELD:
+                lot.held += posting.amount
             if posting.credit_kind == AccountKind.REDEEMED:
                 lot.redeemed += posting.amount
             if posting.debit_kind == AccountKind.REDEEMED:
@@ -112,7 +163,8 @@ class Books(msgspec.Struct):
                 lot.redeemed -= posting.amount
             if posting.credit_kind == AccountKind.EXPIRED:
                 lot.expired += posting.amount
-            assert 0 <= lot.remaining <= lot.opening.original
+            assert min(lot.remaining, lot.held) >= 0
+            assert lot.remaining + lot.held <= lot.opening.original
 
     def _enter_debts(self, transaction: Transaction) -> None:
         for posting in transaction.postings:
@@ -139,17 +191,40 @@ class Books(msgspec.Struct):
             if now < min(lot.opening.available_from, lot.lapses_at)
         )
 
-    def family(self, lane: int, root: int) -> list[LotBook]:
-        """A lot and the lots restored from it."""
-        return [
-            lot
-            for (lot_lane, number), lot in self.lots.items()
-            if lot_lane == lane and root in (number, lot.opening.restored_from)
-        ]
+    def held(self, member: int, programme: int) -> int:
+        """What the lots say is held."""
+        return sum(lot.held for lot in self.lots_of(member, programme))
+
+    def root(self, place: LotPlace) -> LotPlace:
+        """The first lot that a lot comes from."""
+        while True:
+            restored_from = self.lots[place].opening.restored_from
+            before = self.origins.get(place) if restored_from is None else (place[0], restored_from)
+            if before is None:
+                return place
+            place = before
+
+    def family(self, lane: int, lot: int) -> list[LotBook]:
+        """A lot and all that come from it."""
+        return [book for place, book in self.lots.items() if self._comes_from(place, (lane, lot))]
+
+    def _comes_from(self, place: LotPlace, ancestor: LotPlace) -> bool:
+        while place != ancestor:
+            restored_from = self.lots[place].opening.restored_from
+            before = self.origins.get(place) if restored_from is None else (place[0], restored_from)
+            if before is None:
+                return False
+            place = before
+        return True
 
     def lots_of(self, member: int, programme: int) -> list[LotBook]:
         """A member's lots in a programme."""
         return [lot for lot in self.lots.values() if (lot.member, lot.programme) == (member, programme)]
+
+
+def _is_given(transaction: Transaction) -> bool:
+    """Whether a transaction is the giver's leg of a gift."""
+    return transaction.kind == TransactionKind.GIFT and not transaction.lots
 
 
 def _check_spend_order(books: Books, transaction: Transaction) -> None:
@@ -173,22 +248,26 @@ def _check_spend_order(books: Books, transaction: Transaction) -> None:
 
 def _check_after(books: Books, transaction: Transaction) -> None:
     member, programme, now = transaction.member, transaction.programme, transaction.recorded_at
+    if 0 in (member, programme):
+        assert transaction.available_after == transaction.pending_after == transaction.held_after == 0
+        return
     assert transaction.available_after == books.usable(member, programme, now)
     assert transaction.pending_after == books.pending(member, programme, now)
-    assert transaction.held_after == 0
+    assert transaction.held_after == books.held(member, programme)
 
 
 def check_books(books: Books) -> None:
     """What must hold of any ledger's books at any time."""
     _check_balances(books)
+    _check_caps(books)
     for place, points in books.reversed_points.items():
         original = books.transactions[place]
-        assert original.kind in (TransactionKind.EARN, TransactionKind.REDEEM)
+        assert original.kind in (TransactionKind.EARN, TransactionKind.REDEEM, TransactionKind.CAPTURE)
         assert points <= original.points
         assert books.reversed_spend[place] <= (original.spend_minor or 0)
     still_out: Counter[LotPlace] = Counter()
-    for (lane, number), lot in books.lots.items():
-        still_out[lane, lot.opening.restored_from or number] += lot.redeemed
+    for place, lot in books.lots.items():
+        still_out[books.root(place)] += lot.redeemed
     assert all(points >= 0 for points in still_out.values()), "a lot and its children get back what they gave"
 
 
@@ -200,13 +279,28 @@ def _check_balances(books: Books) -> None:
     for (kind, owner, programme), balance in books.balances.items():
         if kind == AccountKind.AVAILABLE:
             assert balance == sum(lot.remaining for lot in books.lots_of(owner, programme)) >= 0
+        if kind == AccountKind.HELD:
+            assert balance == sum(lot.held for lot in books.lots_of(owner, programme)) >= 0
         if kind == AccountKind.SHORTFALL:
             assert -balance >= 0
         if kind == AccountKind.REDEEMED:
             assert balance >= 0
-        if kind == AccountKind.EXPIRED:
+        if kind in (AccountKind.EXPIRED, AccountKind.IN_TRANSIT, AccountKind.CAP_TRANSIT):
             assert balance == 0
         if kind == AccountKind.ISSUANCE:
             lots = [lot for lot in books.lots.values() if (lot.opening.funding, lot.programme) == (owner, programme)]
-            carried = sum(lot.remaining + lot.redeemed for lot in lots)
+            carried = sum(lot.remaining + lot.held + lot.redeemed for lot in lots)
             assert -balance == carried - books.owed_to[owner, programme]
+
+
+def _check_caps(books: Books) -> None:
+    """What a cap was granted is in its pool, in allotments, or used; none of them is overdrawn."""
+    assert all(balance >= 0 for balance in books.by_lane.values())
+    for (kind, cap, programme), balance in books.balances.items():
+        if kind == AccountKind.AUTHORISED:
+            parts = [
+                books.balances[part, cap, programme]
+                for part in (AccountKind.POOL, AccountKind.ALLOTMENT, AccountKind.USED)
+            ]
+            assert sum(parts) == -balance
+            assert min(parts) >= 0

@@ -32,10 +32,11 @@ from ledger.rules.commands import (
 )
 from ledger.rules.decide import decide
 from ledger.rules.decisions.notices import notice_key
+from ledger.rules.effects import cap_uses
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
 from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.programmes import Cap, Programme
-from ledger.rules.recording import cap_uses, record, record_refusal
+from ledger.rules.recording import record, record_refusal
 from ledger.rules.state import LaneState, LedgerState, MemberState, OriginalState, PointsState
 from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, submission
 
@@ -120,8 +121,9 @@ class LedgerInMemory:
 
     def _notice_keys(self, command: Notice) -> dict[str, Any]:
         public_id = self.state.members[_number(command.member)].public_id
-        programme = self.state.registry.programmes[command.programme].number
-        key = notice_key(public_id, programme, command.expires_on, command.days_before)
+        programme = self.state.registry.programmes.get(command.programme)
+        number = 0 if programme is None else programme.number
+        key = notice_key(public_id, number, command.expires_on, command.days_before)
         return {"key_digest": key, "request_digest": key[:REQUEST_DIGEST_BYTES]}
 
     def _named(self, number: str, lane: str, member: int) -> dict[str, Any]:

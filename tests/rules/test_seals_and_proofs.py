@@ -141,6 +141,8 @@ PLACES = [
     ("signature",),
 ]
 
+PLACES_OF_ALL = [place for place in PLACES if place[0] != "canonical_form"]
+
 
 def altered(value: Any) -> Any:
     if isinstance(value, int):
@@ -148,19 +150,24 @@ def altered(value: Any) -> Any:
     return value[:-1] + ("0" if value[-1] != "0" else "1")
 
 
-@pytest.mark.parametrize("with_form", [True, False])
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
-def test_a_proof_changed_anywhere_does_not_verify(place: tuple[str | int, ...], with_form: bool) -> None:
+def test_a_proof_changed_anywhere_does_not_verify(place: tuple[str | int, ...]) -> None:
     document = json.loads(encoded(proof_of()))
-    if not with_form:
-        if place[0] == "canonical_form":
-            pytest.skip("there is none to change")
-        document["canonical_form"] = None
-    holder = document
-    for step in place[:-1]:
-        holder = holder[step]
-    holder[place[-1]] = altered(holder[place[-1]])
+    _change(document, place)
     assert isinstance(verify_proof(json.dumps(document).encode()), NotProved)
+
+
+@pytest.mark.parametrize("place", PLACES_OF_ALL, ids=lambda place: ".".join(map(str, place)))
+def test_a_proof_without_the_canonical_form_changed_anywhere_does_not_verify(place: tuple[str | int, ...]) -> None:
+    document = json.loads(encoded(proof_of())) | {"canonical_form": None}
+    _change(document, place)
+    assert isinstance(verify_proof(json.dumps(document).encode()), NotProved)
+
+
+def _change(document: Any, place: tuple[str | int, ...]) -> None:
+    for step in place[:-1]:
+        document = document[step]
+    document[place[-1]] = altered(document[place[-1]])
 
 
 def test_each_step_is_named_when_it_fails() -> None:

@@ -51,6 +51,10 @@ class Contents(NamedTuple):
     keys: tuple[object, ...]
     key_count: int
 
+    def without(self, names: frozenset[str]) -> tuple[tuple[object, ...], ...]:
+        """The tables but those of these names."""
+        return tuple(row for row in self.tables if row[0] not in names)
+
 
 class RunningLedger:
     """Services, connections to them in turn, and an engine of this process's own, all over one database."""

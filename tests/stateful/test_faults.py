@@ -6,11 +6,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import LedgerDatabase
 from tests.stateful.broken_app import FAULT_VARIABLE
+from tests.stateful.comparing import Disagreement
 from tests.stateful.faults import FAULTS
 from tests.stateful.machine import LedgerBesideModel, bounded, machine_over
-from tests.stateful.model import Programme
+from tests.stateful.model.terms import Programme
 from tests.stateful.running_ledger import run_ledger
-from tests.stateful.side_by_side import Disagreement
 
 BROKEN_APPLICATION = "tests.stateful.broken_app:create_app"
 SERVICES = (1, 1)

@@ -136,6 +136,19 @@ async def test_a_chain_of_moves_and_merges_leads_home(both: TwoLedgers) -> None:
     await both.refuse(merge("m1", "m3"), "same-member")
 
 
+async def test_what_happened_before_a_dozen_moves_can_be_returned_captured_and_taken_back(both: TwoLedgers) -> None:
+    earned = await both.entry(earn(spend_minor=10_000), SUPERMARKET)
+    held = await both.entry(hold(30, expires_at=both.memory.now + 2 * DAY))
+    used = await both.entry(redeem(40))
+    for number in range(12):
+        await both.entry(move((0, 2, 3)[number % 3]))
+    await both.entry(capture(held, 10))
+    await both.entry(reverse(used))
+    await both.entry(reverse(earned, points=20))
+    await both.entry(take_back(1_000, occurred_at=both.memory.now), SUPERMARKET)
+    await both.entry(redeem(1))
+
+
 async def test_two_members_of_a_lane_in_one_batch_of_which_one_has_become_the_other(both: TwoLedgers) -> None:
     earned = await both.entry(earn(50))
     await both.entry(redeem(20))

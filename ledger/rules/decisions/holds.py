@@ -31,13 +31,9 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
     if wrong := wrong_amount(command.points, command.cash_minor, command.currency, admitted.programme):
         return wrong
     points, now = admitted.points, admitted.now
-    expires_at = now + DEFAULT_HOLD_DAYS * MICROSECONDS_PER_DAY if command.expires_at is None else command.expires_at
-    if not now < expires_at <= now + LONGEST_HOLD_DAYS * MICROSECONDS_PER_DAY:
-        return Refused(
-            "hold-expiry-out-of-range",
-            f"A hold ends after now and within {LONGEST_HOLD_DAYS} days.",
-            {"field": "expires_at", "longest_days": LONGEST_HOLD_DAYS},
-        )
+    expires_at = _end_of(command, now)
+    if isinstance(expires_at, Refused):
+        return expires_at
     if points.available < command.points:
         return too_few_points(command.points, points.available)
     usable = usable_lots(points, now)
@@ -65,6 +61,17 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
         has_details=True,
     )
     return after_lapses(points, now, [draft])
+
+
+def _end_of(command: PlaceHold, now: int) -> int | Refused:
+    expires_at = now + DEFAULT_HOLD_DAYS * MICROSECONDS_PER_DAY if command.expires_at is None else command.expires_at
+    if now < expires_at <= now + LONGEST_HOLD_DAYS * MICROSECONDS_PER_DAY:
+        return expires_at
+    return Refused(
+        "hold-expiry-out-of-range",
+        f"A hold ends after now and within {LONGEST_HOLD_DAYS} days.",
+        {"field": "expires_at", "longest_days": LONGEST_HOLD_DAYS},
+    )
 
 
 def decide_capture(command: Capture, submission: Submission, state: LedgerState) -> Decision:
@@ -157,15 +164,15 @@ def _open_hold(identifier: str, submission: Submission, state: LedgerState) -> H
     hold = None if submission.hold is None else state.holds.get(submission.hold)
     if hold is None or hold.partner != submission.partner:
         return Refused("hold-not-found", "No hold of yours has this id.", {"id": identifier})
-    while hold.moved_to is not None:
-        present = state.holds[hold.moved_to]
-        holder = (present.lane, present.member)
-        if present.lane not in state.lanes or holder not in submission.more_members:
-            return NeedsLanes(frozenset({present.lane}), frozenset({holder}))
-        hold = present
-    if hold.remaining == 0:
+    present = hold
+    while present.moved_to is not None:
+        present = state.holds[present.moved_to]
+    holder = (present.lane, present.member)
+    if present is not hold and (present.lane not in state.lanes or holder not in submission.more_members):
+        return NeedsLanes(frozenset({present.lane}), frozenset({holder}))
+    if present.remaining == 0:
         return Refused("hold-not-open", "The hold was captured, voided or has expired.", {"id": identifier})
-    return hold
+    return present
 
 
 def _divide(
