@@ -182,6 +182,24 @@ class Drawing:
         return (self.pair.model.now + interval).isoformat()
 
 
+def plain(operation: str, amount: int) -> Intent:
+    """What the shop does with the first member's points in the main programme, without any oddity."""
+    return Intent(
+        operation=operation,
+        partner="SHOP",
+        member=0,
+        programme=0,
+        amount=amount,
+        share="amount",
+        by_spend=False,
+        age=NO_TIME,
+        delay=NO_TIME,
+        ends_after=None,
+        original=0,
+        oddity="",
+    )
+
+
 def part_of(whole: int, intent: Intent, unit: int = 1) -> int:
     """Some of what there is, all of it, or one more; at least 1."""
     parts = {"half": whole // 2, "all": whole, "more": whole + 1}

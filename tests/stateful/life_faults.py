@@ -13,7 +13,7 @@ from ledger.rules.accounts import AccountKind
 from ledger.rules.caps import CapDraw
 from ledger.rules.decisions import gifts, holds, moves
 from ledger.rules.journal import Posting
-from ledger.rules.legs import Received
+from ledger.rules.legs import Received, received
 from ledger.rules.outcomes import Refused
 from ledger.rules.recording import record_refusal
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, PointsState
@@ -65,10 +65,9 @@ def hold_that_never_expires() -> None:
 
 def gift_that_loses_its_expiry() -> None:
     """Points that were given are the receiver's for ever."""
-    receive = gifts.received
 
     def receive_for_ever(*arguments: Any) -> Received:
-        arriving = receive(*arguments)
+        arriving = received(*arguments)
         lots = tuple(msgspec.structs.replace(lot, expires_on=None) for lot in arriving.lots)
         return msgspec.structs.replace(arriving, lots=lots)
 
@@ -102,7 +101,7 @@ def cap_read_without_its_lock() -> None:
 
 def allotment_given_twice() -> None:
     """What leaves a cap's pool for a lane arrives there twice."""
-    draw = caps._draw
+    draw: Any = caps._draw
 
     def draw_twice(*arguments: Any) -> Any:
         drawn = draw(*arguments)

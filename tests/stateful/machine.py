@@ -112,7 +112,12 @@ class LedgerBesideModel(Stories, PeopleStories):
         if items:
             self.pair.bulk([*items, items[0]] if repeats else items)
 
-    @rule(several=st.lists(intents(), min_size=1, max_size=4), modest=st.booleans())
+    @rule(
+        several=st.lists(
+            intents(("earn", "earn", "redeem", "reverse", "hold", "capture", "void")), max_size=4, min_size=1
+        ),
+        modest=st.booleans(),
+    )
     def send_an_atomic_bulk(self, several: list[Intent], modest: bool) -> None:
         """Of one partner: all items post, or none."""
         if modest:
