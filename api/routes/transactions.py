@@ -22,7 +22,8 @@ from ledger.reading.transactions import find_by_key, find_by_reference, places_o
 from ledger.rules.atomic import places_of_items
 from ledger.rules.outcomes import Refused
 from ledger.rules.state import KeyRecord
-from ledger.store.members import Member, find_present_member
+from ledger.store.member_selves import read_selves
+from ledger.store.members import Member
 from ledger.store.transaction_places import TransactionHead
 
 _encode = msgspec.json.Encoder().encode
@@ -107,7 +108,8 @@ async def _is_visible(wiring: Wiring, caller: Caller, head: TransactionHead) -> 
     if isinstance(caller, StaffCaller):
         return True
     async with wiring.engine.pool.connection() as connection:
-        return await find_present_member(connection, Member(head.lane, head.member)) == caller.member
+        selves = await read_selves(connection, caller.member)
+    return Member(head.lane, head.member) in [one.place for one in selves]
 
 
 def _refusal_of(record: KeyRecord) -> dict[str, object] | None:
