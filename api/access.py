@@ -149,14 +149,6 @@ def refuse_unless_staff_with(caller: Caller, roles: frozenset[str]) -> None:
     _refuse_other_staff(caller, roles)
 
 
-async def owner_of(request: CityRequest) -> str:
-    """Whose idempotency keys the caller's are."""
-    caller = request.user
-    if isinstance(caller, MemberCaller):
-        return f"m:{await wiring_of(request).public_id(caller.member)}"
-    return caller.owner
-
-
 async def find_named_member(request: CityRequest, name: str) -> Member:
     """Find the member that a caller names; raises MemberNotFound.
 
