@@ -42,7 +42,9 @@ async def post_more(database: LedgerDatabase, transactions: int = 10) -> None:
     """Post some more earnings of all members, so in all lanes."""
     async with Engine.open(database.service_url, KEY, groups=1) as engine:
         async with engine.pool.connection() as connection:
-            cursor = await connection.execute("select public_id::text from members where status = 'active' order by lane, member")
+            cursor = await connection.execute(
+                "select public_id::text from members where status = 'active' order by lane, member"
+            )
             members = [member for (member,) in await cursor.fetchall()]
             cursor = await connection.execute("select max(partner) from partners")
             [(partner,)] = await cursor.fetchall()
