@@ -45,17 +45,19 @@ class Told:
         self._at = 0
 
     async def first_day(self) -> None:
-        """A saver spends; a traveller earns, has points held, and one who is frozen moves."""
+        """A saver spends; a traveller earns, has points held; of two who are frozen one moves."""
         saver = await self._create()
         await self._earn(saver, "GRACE", 30)
         self._late = await self._redeem(saver, "GRACE", 20)
         self._traveller = await self._create()
         self._earned = await self._earn(self._traveller, "GRACE", 100)
         self._captured = await self._hold_and_capture(self._traveller)
-        frozen = await self._create()
-        await self._earn(frozen, "BORNE", 12)
-        await self._by_staff(Freeze(member=frozen))
-        await self._move(frozen, 1)
+        for moves in (False, True):
+            frozen = await self._create()
+            await self._earn(frozen, "BORNE", 12)
+            await self._by_staff(Freeze(member=frozen))
+            if moves:
+                await self._move(frozen, 1)
 
     async def soon_after(self) -> None:
         """Debts move, arise under lots of their own, and a cap is used up to its last unit."""
