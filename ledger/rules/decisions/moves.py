@@ -125,7 +125,7 @@ class _Legs:
             return
         parts = [(lot, lot.remaining) for lot in open_lots]
         there, back = self._places()
-        target = self._points_of_target(points.programme)
+        target = self._target.points_in(points.programme)
         arriving = received(AccountKind.AVAILABLE, target, parts, self.numbering.next_lot(self._target.lane))
         amount = sum(lot.remaining for lot in open_lots)
         self._pair(
@@ -153,7 +153,7 @@ class _Legs:
         """An open hold, with its lots and its time; its partner goes on naming it as before."""
         parts = held_lots(self._state, hold)
         there, back = self._places()
-        target = self._points_of_target(hold.programme)
+        target = self._target.points_in(hold.programme)
         arriving = received(AccountKind.HELD, target, parts, self.numbering.next_lot(self._target.lane))
         self._pair(
             self._draft(
@@ -225,10 +225,6 @@ class _Legs:
                 ),
             ),
         )
-
-    def _points_of_target(self, programme: int) -> PointsState:
-        found = self._target.points.get(programme)
-        return found or PointsState(self._target.lane, self._target.number, programme)
 
     def _places(self) -> tuple[Place, Place]:
         """Where the in-leg and the out-leg of the next pair will be."""
