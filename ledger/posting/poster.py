@@ -234,8 +234,7 @@ class Poster:
         connection = await self._connected()
         submissions = [waiting.submission for waiting in batch]
         lanes = lanes_of(submissions, self._registry.current) | more_lanes
-        is_wide = bool(more_lanes) or bool(submissions[0].items)
-        state = await read_state(connection, lanes, submissions, self._registry.current, one_instant=is_wide)
+        state = await read_state(connection, lanes, submissions, self._registry.current)
         outcomes: list[Outcome | None] = []
         deferred: list[Deferred] = []
         behind: set[int] = set()
