@@ -264,5 +264,9 @@ class LedgerState(msgspec.Struct):
     def family(self, root: LotState) -> Iterable[LotState]:
         """A lot and the lots restored or moved from it, oldest first, in whatever order they were read."""
         yield root
-        for child in sorted(self.children.get((root.lane, root.lot), ()), key=lambda lot: (lot.earned_at, lot.lot)):
+        for child in sorted(self.children.get((root.lane, root.lot), ()), key=_by_age):
             yield from self.family(child)
+
+
+def _by_age(lot: LotState) -> tuple[int, int, int]:
+    return (lot.earned_at, lot.lane, lot.lot)
