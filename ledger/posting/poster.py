@@ -20,7 +20,7 @@ from ledger.posting import measurements
 from ledger.posting.registry_cache import RegistryCache
 from ledger.posting.widening import lanes_of, sweep_submission, widened
 from ledger.rules.atomic import decide_atomic
-from ledger.rules.commands import Atomic, Expire, Notice, Submission, SweepCap
+from ledger.rules.commands import Atomic, Earn, Expire, Notice, Submission, SweepCap
 from ledger.rules.decide import decide
 from ledger.rules.outcomes import Decided, Decision, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.recording import record, record_refusal, refusal_facts
@@ -135,8 +135,15 @@ class Poster:
 
     async def _post(self, batch: list[Waiting], more_lanes: frozenset[int]) -> None:
         """Post a batch to its end: every caller has an outcome or an error afterwards."""
+        while batch:
+            deferred = await self._post_once(batch, more_lanes)
+            batch = await self._post_deferred(deferred, more_lanes)
+            more_lanes = frozenset()
+
+    async def _post_once(self, batch: list[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
+        """Post a batch but for what it returns: commands that ask for more, and those behind them."""
         try:
-            deferred = await self._attempt(batch, more_lanes)
+            return await self._attempt(batch, more_lanes)
         except ClockBehind as error:
             await self._post_other_lanes(batch, error)
         except LedgerError as error:
@@ -146,15 +153,24 @@ class Poster:
             if len(batch) == 1:
                 _log.exception("command_failed", command=type(batch[0].submission.command).__name__)
                 _fail(batch, error)
-                return
+                return []
             # One command spoils the batch: halve it until that one is alone.
             measurements.BATCH_RETRIES.labels("split").inc()
             middle = len(batch) // 2
             await self._post(batch[:middle], frozenset())
             await self._post(batch[middle:], frozenset())
-        else:
-            for waiting, needs in deferred:
-                await self._post_alone(waiting, needs, more_lanes)
+        return []
+
+    async def _post_deferred(self, deferred: list[Deferred], locked: frozenset[int]) -> list[Waiting]:
+        """Post what asked for more, alone and in order; returns what can now be posted together.
+
+        An earn that asked has refilled or swept its cap: what comes after it may find all that it needs.
+        """
+        for number, (waiting, needs) in enumerate(deferred, start=1):
+            await self._post_alone(waiting, needs, locked)
+            if needs is not None and isinstance(waiting.submission.command, Earn):
+                return [after for after, _ in deferred[number:]]
+        return []
 
     async def _post_alone(self, waiting: Waiting, needs: Needs | None, locked: frozenset[int]) -> None:
         """Post a command again, with what it asked for; None: it only came after one that asked."""
@@ -234,8 +250,7 @@ class Poster:
         connection = await self._connected()
         submissions = [waiting.submission for waiting in batch]
         lanes = lanes_of(submissions, self._registry.current) | more_lanes
-        is_wide = bool(more_lanes) or bool(submissions[0].items)
-        state = await read_state(connection, lanes, submissions, self._registry.current, one_instant=is_wide)
+        state = await read_state(connection, lanes, submissions, self._registry.current)
         outcomes: list[Outcome | None] = []
         deferred: list[Deferred] = []
         behind: set[int] = set()

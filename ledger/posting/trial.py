@@ -84,7 +84,7 @@ async def _outcome(
 ) -> Posted | Refused | frozenset[int]:
     set_up = registry.current
     locked = lanes_of([submission], set_up) | lanes
-    state = await read_state(connection, locked, [submission], set_up, one_instant=bool(lanes))
+    state = await read_state(connection, locked, [submission], set_up)
     decision = decide(submission, state)
     if isinstance(decision, NeedsSweep) and len(state.lanes) == set_up.lanes:
         sweep = sweep_submission(decision.cap)

@@ -38,6 +38,8 @@ def decide_atomic(
         return Replayed(known) if known.request_digest == submission.request_digest else KeyReused()
     done: list[Posted | Replayed] = []
     for index, item in enumerate(submission.items):
+        if item.key_digest == submission.key_digest:
+            return _refused(submission, index, KeyReused())
         decision = decide(item, state)
         if isinstance(decision, Decided):
             done.append(record(state, item, decision))

@@ -90,7 +90,7 @@ def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalE
     if draft.member == 0:
         points = PointsState(draft.lane, 0, draft.programme)
     else:
-        points = state.members[draft.member].points_in(draft.programme)
+        points = state.members[draft.member].open_points(draft.programme)
     hold = None if draft.particulars is None else _hold_of(state, lane, points, draft, draft.particulars)
     for opening in draft.lots:
         _open_lot(state, lane, points, opening)

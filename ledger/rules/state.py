@@ -153,12 +153,12 @@ class MemberState(msgspec.Struct):
     is_changed: bool = False
 
     def points_in(self, programme: int) -> PointsState:
-        """The member's points in a programme; a new member starts from nothing."""
-        state = self.points.get(programme)
-        if state is None:
-            state = PointsState(self.lane, self.number, programme)
-            self.points[programme] = state
-        return state
+        """The member's points in a programme, to be looked at; a new member has nothing."""
+        return self.points.get(programme) or PointsState(self.lane, self.number, programme)
+
+    def open_points(self, programme: int) -> PointsState:
+        """The member's points in a programme, to be changed; a new member starts from nothing."""
+        return self.points.setdefault(programme, self.points_in(programme))
 
     def all_points(self) -> list[PointsState]:
         """The member's points in every programme, in the order of their numbers."""
@@ -264,5 +264,9 @@ class LedgerState(msgspec.Struct):
     def family(self, root: LotState) -> Iterable[LotState]:
         """A lot and the lots restored or moved from it, oldest first, in whatever order they were read."""
         yield root
-        for child in sorted(self.children.get((root.lane, root.lot), ()), key=lambda lot: (lot.earned_at, lot.lot)):
+        for child in sorted(self.children.get((root.lane, root.lot), ()), key=_by_age):
             yield from self.family(child)
+
+
+def _by_age(lot: LotState) -> tuple[int, int, int]:
+    return (lot.earned_at, lot.lane, lot.lot)

@@ -49,14 +49,12 @@ async def read_state(
     lanes: Iterable[int],
     submissions: Sequence[Submission],
     registry: Registry,
-    *,
-    one_instant: bool = False,
 ) -> LedgerState:
     """Begin a unit of work, lock its lanes, and read what its commands need.
 
-    With ``one_instant`` all lanes record the same instant, as the legs of one command must. Raises
-    RegistryChanged when the set-up has changed since, ClockBehind when a lane's last record is over a
-    minute ahead of the database clock. The unit of work is open afterwards in every case.
+    All lanes record the same instant, as the legs of one command must. Raises RegistryChanged when the set-up
+    has changed since, ClockBehind when a lane's last record is over a minute ahead of the database clock. The
+    unit of work is open afterwards in every case.
     """
     wanted = wanted_of(set(lanes), submissions, registry)
     async with connection.pipeline():
@@ -70,10 +68,6 @@ async def read_state(
         members={},
         keys={row[0]: KeyRecord(*row) for row in await cursors.keys.fetchall()},
     )
-    if one_instant:
-        latest = max(lane.now for lane in state.lanes.values())
-        for lane in state.lanes.values():
-            lane.now = latest
     await _fill(state, wanted, cursors)
     await read_rarer_state(
         connection, state, holds=wanted.holds, gifts=wanted.gifts, earns=any(_touches_caps(s) for s in submissions)
@@ -117,12 +111,13 @@ async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) 
 
 
 def _lanes(rows: list[TupleRow], clock: int) -> dict[int, LaneState]:
+    now = max([clock, *(recorded_at for *_, recorded_at in rows)])
     lanes = {}
     for lane, next_sequence, next_lot, head, recorded_at in rows:
         if recorded_at > clock + MAXIMUM_LEAD_SECONDS * MICROSECONDS_PER_SECOND:
             msg = "The database clock is behind what the ledger has recorded; try again later."
             raise ClockBehind(msg, lane=lane)
-        lanes[lane] = LaneState(lane, next_sequence, next_lot, head, max(clock, recorded_at))
+        lanes[lane] = LaneState(lane, next_sequence, next_lot, head, now)
     return lanes
 
 

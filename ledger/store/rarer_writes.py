@@ -163,8 +163,8 @@ async def _write_members(connection: AsyncConnection, state: LedgerState, member
         arrays = [
             Smallints.of([member.lane for member, _ in gone]),
             Bigints.of([member.number for member, _ in gone]),
-            Smallints.of([into[0] for _, into in gone]),
-            Bigints.of([into[1] for _, into in gone]),
+            Smallints.of([state.present(into)[0] for _, into in gone]),
+            Bigints.of([state.present(into)[1] for _, into in gone]),
         ]
         await connection.execute(queries.LEAD_NAMES, arrays)
         await connection.execute(queries.LEAD_TOKENS, arrays)

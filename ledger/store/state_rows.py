@@ -83,4 +83,4 @@ def add_original(state: LedgerState, row: TupleRow) -> None:
 
 def points_of(state: LedgerState, member: int, programme: int) -> PointsState:
     """The points of a member that was read."""
-    return state.members[member].points_in(programme)
+    return state.members[member].open_points(programme)

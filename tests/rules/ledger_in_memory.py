@@ -197,7 +197,7 @@ class LedgerInMemory:
 
     def points(self, member: int = 1, programme: int = 1) -> PointsState:
         """A member's points."""
-        return self.state.members[member].points_in(programme)
+        return self.state.members[member].open_points(programme)
 
     def present(self, member: int = 1) -> MemberState:
         """The member that a merged or moved one has become, or itself."""

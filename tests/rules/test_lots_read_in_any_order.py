@@ -44,3 +44,21 @@ def test_of_a_moved_member_an_earn_is_taken_back_from_the_lot_that_ends_first() 
     taken = ledger.entry(reverse(earned, points=40)).transaction
     # The moved child had the higher number in its old lane; the one restored here lasts longer.
     assert [(posting.lot, posting.amount) for posting in taken.postings] == [(1, 30), (2, 10)]
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_lots_of_one_number_in_two_lanes_are_taken_back_in_the_order_of_the_lanes(is_turned: bool) -> None:
+    ledger = LedgerInMemory(SHORT_LIVED)
+    ledger.post(earn(100))
+    spent = ledger.entry(redeem(100))
+    ledger.advance_to(NOON + 3 * DAY)
+    ledger.post(reverse(spent, points=30))
+    ledger.post(redeem(30))
+    ledger.post(earn(1, member="m2"))
+    ledger.post(move(0))
+    ledger.post(reverse(spent, points=50))
+    if is_turned:
+        for children in ledger.state.children.values():
+            children.reverse()
+    family = ledger.state.family(ledger.state.lots[1, 1])
+    assert [(lot.lane, lot.lot) for lot in family] == [(1, 1), (0, 2), (1, 2)]

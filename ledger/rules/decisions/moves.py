@@ -145,8 +145,7 @@ class _Legs:
         self._move(programme, [forgiven], Received([owing], (opening,), (origin,)))
 
     def _received(self, kind: AccountKind, programme: int, parts: list[tuple[LotState, int]]) -> Received:
-        target = self._target.points.get(programme) or PointsState(self._target.lane, self._target.number, programme)
-        return received(kind, target, parts, self.numbering.next_lot(self._target.lane))
+        return received(kind, self._target.points_in(programme), parts, self.numbering.next_lot(self._target.lane))
 
     def _move(self, programme: int, sent: list[Posting], arriving: Received, hold: HoldState | None = None) -> None:
         there, back = self._places()
