@@ -76,8 +76,13 @@ class Street:
         with psycopg.connect(self.service.database.superuser_url) as connection:
             return {table: _count(connection, table) for table in COUNTED_TABLES}
 
+    def close(self, member: str) -> None:
+        """End a membership; its points go back to their issuers."""
+        body = {"reason": "moved away", "give_up_points": True}
+        self.service.post(f"/v1/members/{member}/close", body).raise_for_status()
+
     def set_status(self, member: str, status: str) -> None:
-        """Freeze or close a member, as staff will be able to."""
+        """Set a member's status where only that matters, without a transaction."""
         with psycopg.connect(self.service.database.superuser_url) as connection:
             connection.execute("update members set status = %s where public_id = %s", [status, member])
 
