@@ -76,11 +76,13 @@ def test_what_is_never_taken_becomes_a_dead_letter_that_can_be_replayed(shop: Sh
         good = shop.earn(7)
         [dead] = shop.wait_for_state(webhook, "dead", 1)
         assert (dead["event"], dead["last_status"], dead["last_failure"]) == (bad, 500, "status")
-        assert dead["attempts"] >= 3
+        assert dead["attempts"] >= 2
         assert dead["next_attempt_at"] is None
         [delivered] = shop.deliveries(webhook, state="delivered")
         assert delivered["event"] == good
         is_mended = True
+        # With nothing but the bad event left, the webhook may have paused by itself in the meantime.
+        shop.ask(webhook, "resume")
         assert shop.ask(webhook, "replay", {"state": "dead"}) == {"deliveries": 1}
         shop.wait_for_state(webhook, "delivered", 2)
         assert shop.deliveries(webhook, state="dead") == []
