@@ -71,7 +71,22 @@ class PeopleStories(Telling):
         request["lane"] = (self.lane_of(earning) + lane) % LANES
         at_once = [self.drawing.request_of(intent) for intent in several if intent.operation != "gift"]
         self.pair.rush([(self.pair.new_label(STAFF), request), *at_once], shown=False)
-        self.pair.renew_tokens(self.members[member])
+        self.pair.let_all_hear()
+
+    @rule(giver=st.integers(0, 3), points=st.integers(1, 40), moves=st.booleans())
+    def give_on_after_a_move(self, giver: int, points: int, moves: bool) -> None:
+        """What a person may give and receive in a month does not grow by a new place in the ledger."""
+        receiver, other = (giver + 1) % len(self.members), (giver + 2) % len(self.members)
+        for earner in (giver, other):
+            self.post("earn", earner, points=60)
+        self.give(giver, receiver, points)
+        if moves:
+            self.move(giver, 1)
+            self.move(receiver, 2)
+        else:
+            self.change("merge", self.members[giver], into=self.members[other])
+        self.give(giver, receiver, 41 - points)
+        self.give(other, receiver, 1)
 
     @rule(member=st.integers(0, 3), earned=POINTS, part=POINTS, takes=st.booleans())
     def correct(self, member: int, earned: int, part: int, takes: bool) -> None:

@@ -206,13 +206,9 @@ class SideBySide(Checks):
         if not answer.posts:
             agree("unchanged", self.ledger.contents().without(APPROVALS), before.without(APPROVALS))
 
-    def renew_tokens(self, member: str) -> None:
-        """A member has become another one, or has another place: all processes hear of it, and its token is new."""
+    def let_all_hear(self) -> None:
+        """A member has become another one, or has another place: wait until readers in every process know."""
         sleep(SECONDS_UNTIL_ALL_HAVE_HEARD)
-        token, present = self.ledger.service.add_member_token(member), self.model.people[member].present()
-        for name, person in self.model.people.items():
-            if person.present() is present:
-                self.sender.tokens[name] = token
 
     def repeatable(self) -> list[tuple[Label, Request]]:
         """Requests whose owner can still ask: the keys of a merged member are nobody's, and approvals have none."""

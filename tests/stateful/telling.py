@@ -55,7 +55,7 @@ class Telling(RuleBasedStateMachine):
         request: Request = {"operation": operation, "member": member, "reason": "asked to", **fields}
         answer = self.pair.submit(self.pair.new_label(STAFF), request)
         if answer.posts and operation in ("merge", "move"):
-            self.pair.renew_tokens(member)
+            self.pair.let_all_hear()
         return answer
 
     def lane_of(self, label: Label) -> int:
