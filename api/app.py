@@ -25,6 +25,7 @@ from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
 from api.routes.caps import cap_routes
+from api.routes.consents import consent_routes
 from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.deliveries import delivery_routes
@@ -37,6 +38,7 @@ from api.routes.keys import key_routes
 from api.routes.member_life import member_life_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
+from api.routes.personal_data import personal_data_routes
 from api.routes.points import points_routes
 from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
@@ -67,6 +69,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *correction_routes,
     *cap_routes,
     *points_routes,
+    *consent_routes,
+    *personal_data_routes,
     *programme_routes,
     *partner_routes,
     *key_routes,

@@ -18,6 +18,7 @@ from ledger.ids import LedgerKey
 
 KEY_FILE = "ledger.key"
 SEAL_KEY_FILE = "seal.key"
+IMPORT_FOLDER = "imports"
 SEALS_FOLDER = "seals"
 KEY_BYTES = 32
 SECRET_FILE_MODE = 0o600
@@ -133,6 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def seals_directory(self) -> Path:
         """The folder outside the database that seals are written to."""
         return self.seals_path or self.data_directory / SEALS_FOLDER
+
+    @property
+    def imports_directory(self) -> Path:
+        """The folder of files received for import."""
+        return self.data_directory / IMPORT_FOLDER
 
     def read_ledger_key(self) -> LedgerKey:
         """The ledger key, from its variable or its file; raises SettingsError."""

@@ -31,7 +31,6 @@ from ledger.store.registry import read_registry_version
 REGISTRY_POLL_SECONDS = 1.0
 QUOTES_PER_MINUTE = 60
 MINUTE_SECONDS = 60
-IMPORT_FOLDER = "imports"
 
 _log = structlog.get_logger(__name__)
 
@@ -70,7 +69,7 @@ class Wiring:
             raise SettingsError("DATABASE_URL is not set: `citypoints serve` sets it for the embedded database")
         async with Engine.open(database_url, settings.read_ledger_key(), settings.lane_groups) as engine:
             trials = Trials(database_url, engine.registry)
-            wiring = cls(engine, trials, settings.data_directory / IMPORT_FOLDER, settings.webhook_targets)
+            wiring = cls(engine, trials, settings.imports_directory, settings.webhook_targets)
             tasks = [
                 asyncio.create_task(wiring.watch_registry(), name="registry"),
                 asyncio.create_task(wiring.import_worker.run(), name="imports"),

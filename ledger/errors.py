@@ -72,6 +72,24 @@ class MemberNotFound(LedgerError):
     code = "member-not-found"
 
 
+class MemberClosed(LedgerError):
+    """The member's account is closed: nothing more is kept about the person."""
+
+    code = "member-closed"
+
+
+class MemberNotClosed(LedgerError):
+    """A member can be erased only when its account is closed."""
+
+    code = "member-not-closed"
+
+
+class GuardianConsentNeeded(LedgerError):
+    """The member may be under 14, and no guardian has agreed."""
+
+    code = "guardian-consent-needed"
+
+
 class TransactionNotFound(LedgerError):
     """No transaction that the caller may see has that id."""
 

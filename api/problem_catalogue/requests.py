@@ -175,6 +175,26 @@ REQUEST_PROBLEMS = (
         what_to_do="Read its present state and decide anew.",
     ),
     ProblemType(
+        code="guardian-consent-needed",
+        status=409,
+        title="A guardian has to agree first",
+        meaning="By its year of birth the member may be under 14: its consents need one of a guardian's.",
+        what_to_do="Give the consent guardian once a guardian has agreed, then this one under a new Idempotency-Key.",
+        facts={
+            "needed": "purpose of the consent that comes first",
+        },
+    ),
+    ProblemType(
+        code="member-not-closed",
+        status=409,
+        title="The member is not closed",
+        meaning="A member is erased for good, so its account must be closed first.",
+        what_to_do="Close the member, then ask for the erasure under a new Idempotency-Key.",
+        facts={
+            "member_status": "present status of the member",
+        },
+    ),
+    ProblemType(
         code="sandbox-only",
         status=409,
         title="Only possible on a sandbox",

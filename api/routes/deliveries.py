@@ -108,7 +108,7 @@ async def post_ping(request: CityRequest, webhook: CodePath, idempotency_key: Id
         return FirstAnswer(201, PingAnswer(str(event)))
 
     operation = f"ping-webhook:{identifier}"
-    return await answer_once(engine, key_owner_of(request), idempotency_key, operation, NoBody(), work)
+    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, NoBody(), work)
 
 
 @post(
@@ -143,7 +143,7 @@ async def post_replay(
         return FirstAnswer(201, ReplayAnswer(await revive_dead(connection, identifier)))
 
     operation = f"replay-webhook:{identifier}"
-    return await answer_once(engine, key_owner_of(request), idempotency_key, operation, data, work)
+    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, data, work)
 
 
 async def _replay_event(connection: AsyncConnection, webhook: UUID, owner: int, event: UUID) -> None:

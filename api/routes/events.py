@@ -17,6 +17,7 @@ from api.wiring import wiring_of
 from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.reading.events import EventsPage, read_event_cursor, read_events, write_event_cursor
 from ledger.store.event_ranges import read_heads
+from ledger.store.unit_of_work import unit_of_work
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,7 +57,7 @@ async def list_events(
     wiring = wiring_of(request)
     owner = feed_owner_of(request)
     engine = wiring.engine
-    async with engine.pool.connection() as connection:
+    async with engine.pool.connection() as connection, unit_of_work(connection):
         if start == "now":
             page = EventsPage((), await read_heads(connection))
         else:

@@ -2,7 +2,7 @@
 
 from litestar import Response, post
 
-from api.access import find_named_member, for_members_and_partners, owner_of, token_member_of
+from api.access import find_named_member, for_members_and_partners, key_owner_of, token_member_of
 from api.answers import TransactionAnswer
 from api.authentication import MemberCaller, PartnerCaller
 from api.posting_answers import answer_outcome, respond
@@ -78,7 +78,7 @@ async def prepare_gift(request: CityRequest, idempotency_key: str, data: GiftReq
         caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF,
         idempotency_key,
         command,
-        owner=await owner_of(request),
+        owner=await key_owner_of(request),
         shows_balance=True,
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, post
 
-from api.access import find_named_member, for_operators, for_roles, owner_of
+from api.access import find_named_member, for_operators, for_roles, key_owner_of
 from api.answers import rfc3339
 from api.authentication import MemberCaller
 from api.posting_answers import CREATED, Answered, respond, shown
@@ -128,7 +128,7 @@ async def _change(
         LEDGER_ITSELF,
         idempotency_key,
         command,
-        owner=await owner_of(request),
+        owner=await key_owner_of(request),
         # Whoever may close an account may read it.
         shows_balance=isinstance(command, Close),
     )

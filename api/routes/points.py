@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from api.access import find_readable_member, for_readers
+from api.access import find_member_with_balance, find_readable_member, for_readers
 from api.answers import BalanceAnswer, LotsAnswer, StatementAnswer, balance_answer, lots_answer, statement_answer
 from api.notice_answers import NoticesAnswer, notices_answer
 from api.pages_of_lists import next_link
@@ -71,11 +71,11 @@ async def get_balance(
 ) -> Response[bytes]:
     """Available, held and pending points, shortfall, and what expires in the next 90 days.
 
-    Now, or at one of the two times. A partner needs the member's token.
+    Now, or at one of the two times. A partner needs the member's token, or its consent to `balance`.
     """
     wiring = wiring_of(request)
     recorded, occurred = time_sent(as_of, "as_of"), time_sent(occurred_as_of, "occurred_as_of")
-    found = await find_readable_member(request, member)
+    found = await find_member_with_balance(request, member)
     asked = await wiring.programme(programme)
     if recorded is None and occurred is None:
         view = await wiring.balances.get(found, asked)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Response, post
 
-from api.access import for_anyone, partner_of, refuse_unless_staff_with, token_member_of
+from api.access import for_anyone, key_owner_of, partner_of, refuse_unless_staff_with, token_member_of
 from api.answers import transaction_answer
 from api.authentication import MemberCaller, PartnerCaller, StaffCaller
 from api.posting_answers import JSON, prepare
@@ -66,12 +66,15 @@ async def post_quote(
     """Decide any command as it would be decided now, and record nothing; who may send it may ask for a quote of it.
 
     Without the member's token a partner has 60 quotes a minute in each process of the service, and
-    neither the balance nor the available points are told; the RateLimit headers say what is left.
+    neither the balance nor the available points are told; the RateLimit headers say what is left. A member
+    has as many for itself.
     """
     wiring, caller = wiring_of(request), request.user
     headers = None
-    if isinstance(caller, PartnerCaller) and await token_member_of(request) is None:
-        headers = wiring.quote_limit.take(caller.owner)
+    if isinstance(caller, MemberCaller) or (
+        isinstance(caller, PartnerCaller) and await token_member_of(request) is None
+    ):
+        headers = wiring.quote_limit.take(await key_owner_of(request))
     submission = await _prepare(request, data)
     quote = await _quote(wiring, await wiring.trials.run(submission))
     return Response(_encode(quote), status_code=200, media_type=JSON, headers=headers)

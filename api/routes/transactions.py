@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from api.access import for_anyone, for_readers, owner_of, partner_of
+from api.access import for_anyone, for_readers, key_owner_of, partner_of
 from api.answers import JournalAnswer, journal_answer
 from api.authentication import Caller, PartnerCaller, StaffCaller
 from api.posting_answers import JSON
@@ -22,7 +22,8 @@ from ledger.reading.transactions import find_by_key, find_by_reference, places_o
 from ledger.rules.atomic import places_of_items
 from ledger.rules.outcomes import Refused
 from ledger.rules.state import KeyRecord
-from ledger.store.members import Member, find_present_member
+from ledger.store.member_selves import read_selves
+from ledger.store.members import Member
 from ledger.store.transaction_places import TransactionHead
 
 _encode = msgspec.json.Encoder().encode
@@ -76,7 +77,7 @@ async def find_transactions(
     wiring = wiring_of(request)
     if (key is None) == (reference is None):
         refuse("key, reference", "neither or both of them", "exactly one of the two", "query")
-    owner, refusal = await owner_of(request), None
+    owner, refusal = await key_owner_of(request), None
     partner = partner_of(request).partner if key is None else None
     async with wiring.engine.pool.connection() as connection:
         if partner is not None:
@@ -86,7 +87,8 @@ async def find_transactions(
             if record is None:
                 raise NotFound("This Idempotency-Key was never used.")
             places, refusal = places_of_items(record.answer) or places_of(record), _refusal_of(record)
-    answer = {"transactions": await _read(wiring, places), "refusal": refusal}
+    is_staff = isinstance(request.user, StaffCaller)
+    answer = {"transactions": await _read(wiring, places, for_staff=is_staff), "refusal": refusal}
     return Response(_encode(answer), media_type=JSON)
 
 
@@ -106,7 +108,8 @@ async def _is_visible(wiring: Wiring, caller: Caller, head: TransactionHead) -> 
     if isinstance(caller, StaffCaller):
         return True
     async with wiring.engine.pool.connection() as connection:
-        return await find_present_member(connection, Member(head.lane, head.member)) == caller.member
+        selves = await read_selves(connection, caller.member)
+    return Member(head.lane, head.member) in [one.place for one in selves]
 
 
 def _refusal_of(record: KeyRecord) -> dict[str, object] | None:

@@ -93,7 +93,7 @@ async def post_webhook(request: CityRequest, data: WebhookRequest, idempotency_k
         )
         return _with_secret(await add_webhook(connection, new), secret)
 
-    return await answer_once(engine, key_owner_of(request), idempotency_key, "make-webhook", data, work)
+    return await answer_once(engine, await key_owner_of(request), idempotency_key, "make-webhook", data, work)
 
 
 @get(
@@ -203,7 +203,7 @@ async def post_new_secret(request: CityRequest, webhook: CodePath, idempotency_k
         return _with_secret(await find_webhook(connection, identifier, owner), secret)
 
     operation = f"rotate-webhook-secret:{identifier}"
-    return await answer_once(engine, key_owner_of(request), idempotency_key, operation, NoBody(), work)
+    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, NoBody(), work)
 
 
 async def _change(
@@ -222,7 +222,7 @@ async def _change(
         return FirstAnswer(201, webhook_answer(await find_webhook(connection, identifier, owner)))
 
     operation = f"{operation}-webhook:{identifier}"
-    return await answer_once(engine, key_owner_of(request), idempotency_key, operation, NoBody(), work)
+    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, NoBody(), work)
 
 
 def webhook_id(text: str) -> UUID:

@@ -16,6 +16,7 @@ from api.worker.schedules import Daily, Every, Schedule
 from ledger.audit.sealing import SealMade, make_seal
 from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
+from ledger.posting.import_pruning import prune_imports
 from ledger.posting.notices import post_notices
 from ledger.store.unit_of_work import unit_of_work
 from ledger.store.webhook_queue import count_backlog, prune_deliveries
@@ -70,6 +71,12 @@ async def prune(engine: Engine, _: Settings) -> str:
     return f"forgot {forgotten} deliveries"
 
 
+async def prune_files(engine: Engine, settings: Settings) -> str:
+    """Remove what is still held of callers' files long after their import."""
+    pruned = await prune_imports(engine.pool, settings.imports_directory)
+    return f"removed {pruned.lines} lines and {pruned.files} files of {pruned.imports} imports"
+
+
 async def measure(engine: Engine, _: Settings) -> str:
     """Tell Prometheus how many deliveries wait."""
     async with engine.pool.connection() as connection:
@@ -83,5 +90,6 @@ JOBS = (
     Job("notices", Daily(1, 0), notify),
     Job("seal", Daily(0, 15), seal),
     Job("prune-deliveries", Daily(3, 30), prune),
+    Job("prune-imports", Daily(3, 45), prune_files),
     Job("measure-backlog", Every(15), measure),
 )

@@ -23,7 +23,6 @@ ISSUANCE, REDEEMED, EXPIRED = int(AccountKind.ISSUANCE), int(AccountKind.REDEEME
 IN_TRANSIT, AUTHORISED, POOL = int(AccountKind.IN_TRANSIT), int(AccountKind.AUTHORISED), int(AccountKind.POOL)
 ALLOTMENT, USED, CAP_TRANSIT = int(AccountKind.ALLOTMENT), int(AccountKind.USED), int(AccountKind.CAP_TRANSIT)
 
-_OF_MEMBERS = frozenset({AVAILABLE, HELD, SHORTFALL})
 _RULES = {int(kind): rule for kind, rule in CHART.items()}
 _NONE = Particulars()
 
@@ -68,7 +67,7 @@ class Books:
         return lot
 
     def open_hold(self, opening: Transaction, row: HoldRow | None) -> None:
-        """Take a hold into memory, before the postings that fill it."""
+        """Take the hold that a transaction opens, if any, into memory, before the postings that fill it."""
         expires_at = particulars_of(opening).expires_at
         if expires_at is not None:
             self.holds[opening.sequence] = Hold(opening, expires_at, row)
@@ -82,9 +81,8 @@ class Books:
         """A lot and the lots restored from it, as far as points are left or have expired in them."""
         return [self.lots[lot] for lot in (root, *self.children.get(root, ())) if lot in self.lots]
 
-    def apply(self, transaction: Transaction) -> None:
+    def apply(self, transaction: Transaction, points: Points) -> None:
         """Move the accounts by a transaction's postings, and compare the balances it says it left."""
-        points = self.points[transaction.member, transaction.programme]
         for posting in transaction.postings:
             lot = self._lot_of(posting, transaction)
             self._move(points, lot, posting.debit_kind, posting.debit_owner, -posting.amount, posting, transaction)
@@ -124,21 +122,22 @@ class Books:
         posting: Posting,
         transaction: Transaction,
     ) -> None:
-        if kind in _OF_MEMBERS:
-            points.has_postings = True
         if kind == AVAILABLE:
+            points.has_postings = True
             points.posted += credit
             if lot is None:
                 self._differ(transaction, "posting on a member's points", "no lot", "a lot")
             else:
                 self._move_lot(points, lot, credit, transaction)
         elif kind == SHORTFALL:
+            points.has_postings = True
             points.shortfall -= credit
             if credit < 0:
                 self._owe(points, lot, posting, transaction)
             else:
                 self._repay(points, posting, transaction)
         elif kind == HELD:
+            points.has_postings = True
             points.held += credit
             self._move_held(points, lot, credit, transaction)
         else:

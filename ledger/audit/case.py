@@ -19,10 +19,14 @@ _OWNER_OF_KIND: dict[int, str] = {int(kind): rule.owner for kind, rule in CHART.
 
 
 class Case(msgspec.Struct):
-    """What the checks of one transaction look at, and where they note what differs."""
+    """What the checks of one transaction look at, and where they note what differs.
+
+    ``points`` are the member's, in the transaction's programme, before it.
+    """
 
     transaction: Transaction
     programme: Programme
+    points: Points
     books: Books
     set_up: SetUp
     findings: Findings
@@ -38,11 +42,6 @@ class Case(msgspec.Struct):
         """Note a difference where there is one."""
         if found != expected:
             self.differ(what, found, expected)
-
-    @property
-    def points(self) -> Points:
-        """The member's points before the transaction."""
-        return self.books.points[self.transaction.member, self.transaction.programme]
 
     @property
     def place(self) -> Place:

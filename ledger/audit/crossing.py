@@ -86,7 +86,7 @@ class Crossing:
         self._waiting: dict[Place, Leg] = {}
         self._left: dict[Place, tuple[str | Place | None, str]] = {}
         self._came: dict[Place, tuple[str | None, str]] = {}
-        self._cap_transit: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        self._cap_transit: dict[tuple[bytes, int], tuple[int, tuple[Place, ...]]] = {}
         self._parties: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self._returns: defaultdict[Place, list[Return]] = defaultdict(list)
         self._counted: dict[Place, Counted] = {}
@@ -128,9 +128,9 @@ class Crossing:
         """Note points of a cap that leave a lane (above zero) or arrive (below zero) by one command."""
         if not self.is_before_cut(place):
             return
-        self._cap_transit[key_digest, cap] += amount_points
-        if self._cap_transit[key_digest, cap] == 0:
-            del self._cap_transit[key_digest, cap]
+        before, places = self._cap_transit.pop((key_digest, cap), (0, ()))
+        if before + amount_points:
+            self._cap_transit[key_digest, cap] = (before + amount_points, (*places, place))
 
     def note_parties(self, parties: Mapping[tuple[int, int, int], int]) -> None:
         """Note the balances of a lane at its cut."""
@@ -152,8 +152,9 @@ class Crossing:
             _differ(findings, leg.place, "other leg", "none that names this one", expected)
         for arrival in self._left.keys() & self._came.keys():
             self._compare_moved(arrival, findings)
-        for (key_digest, cap), amount in self._cap_transit.items():
-            findings.differ(None, f"cap {cap}", f"points on their way by key {key_digest.hex()}", amount, 0)
+        for (_, cap), (amount, places) in self._cap_transit.items():
+            for place in places:
+                _differ(findings, place, f"points of cap {cap} on their way by its command", amount, 0)
         self._compare_parties(findings)
         for original in self._returns.keys() | self._counted.keys():
             self._compare_returns(original, findings)

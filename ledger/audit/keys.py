@@ -14,6 +14,8 @@ from ledger.audit.report import Findings
 from ledger.rules.journal import Transaction, TransactionKind
 
 PAGE_KEYS = 5_000
+
+_SHARE_KEYS = frozenset({TransactionKind.CAP, TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
 DIGEST_BYTES = 32
 
 
@@ -41,7 +43,7 @@ class CommandKeys:
         elif self._last.request_digest != transaction.request_digest:
             self._differ(transaction, "request digest", transaction.request_digest, self._last.request_digest)
         self._last = transaction
-        if not keeps_key(transaction):
+        if transaction.kind in _SHARE_KEYS and not keeps_key(transaction):
             self._check_beside(transaction, entry.key)
             return
         if self._first is None:
@@ -78,9 +80,7 @@ def keeps_key(transaction: Transaction) -> bool:
         return is_grant(transaction.postings)
     if kind == TransactionKind.GIFT:
         return not transaction.lots
-    if kind in (TransactionKind.MERGE, TransactionKind.MOVE):
-        return particulars_of(transaction).into is not None
-    return True
+    return kind not in _SHARE_KEYS or particulars_of(transaction).into is not None
 
 
 def _row_text(row: KeyRow) -> str:

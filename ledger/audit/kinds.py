@@ -19,7 +19,15 @@ from ledger.audit.reversals import check_reversal
 from ledger.audit.statuses import check_close, check_freeze, check_member, check_unfreeze
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.rules.expiry import expiry_key
-from ledger.rules.journal import FORMAT, FORMAT_WITH_PARTICULARS, LotOpening, Particulars, Posting, TransactionKind
+from ledger.rules.journal import (
+    FORMAT,
+    FORMAT_WITH_PARTICULARS,
+    LotOpening,
+    Particulars,
+    Posting,
+    Transaction,
+    TransactionKind,
+)
 from ledger.rules.programmes import LEDGER_ITSELF
 
 _Kind = TransactionKind
@@ -29,7 +37,7 @@ OF_A_MEMBER = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE,
 """Kinds that may concern a member as a whole, and so no programme."""
 
 _OF_THE_LEDGER = frozenset({_Kind.EXPIRE, _Kind.WRITE_OFF, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.NOTICE})
-_BY_EITHER = frozenset({_Kind.GIFT, _Kind.MERGE, _Kind.MOVE, _Kind.CAP})
+_BY_EITHER = frozenset({_Kind.MERGE, _Kind.MOVE, _Kind.CAP})
 _WITHOUT_PARTICULARS = frozenset(
     {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.CAP}
 )
@@ -38,23 +46,34 @@ _NO_PARTICULARS = Particulars()
 
 def check_kind(case: Case) -> None:
     """Check a transaction by what holds for all, then by its kind."""
-    transaction = case.transaction
-    if transaction.kind in _OF_THE_LEDGER:
-        case.compare("partner", transaction.partner, LEDGER_ITSELF)
-    elif transaction.partner not in case.set_up.registry.partners and not (
-        transaction.kind in _BY_EITHER and transaction.partner == LEDGER_ITSELF
-    ):
-        case.differ("partner", transaction.partner, "a partner of the set-up")
-    if (transaction.member == 0) != (transaction.kind == _CAP):
+    transaction, books = case.transaction, case.books
+    kind = transaction.kind
+    _check_partner(case)
+    if (transaction.member == 0) != (kind == _CAP):
         case.differ("member", transaction.member, "0 for a cap, and a member for all else")
-    _check_format(case)
-    _check_turn(case)
+    if kind not in _WITHOUT_PARTICULARS or transaction.format != FORMAT:
+        _check_format(case)
+    if case.points.holds:
+        _check_holds_ended(case)
+    if books.giving_up is not None:
+        _check_giving_up(case, books.giving_up)
+    if transaction.member in books.members:
+        check_member(case)
     case.check_postings()
-    check = CHECKS.get(transaction.kind)
+    check = CHECKS.get(kind)
     if check is None:
-        case.differ("kind", transaction.kind, "a kind of transaction")
+        case.differ("kind", kind, "a kind of transaction")
     else:
         check(case)
+
+
+def _check_partner(case: Case) -> None:
+    """What the ledger does by itself has no partner, all else one of the set-up, and a few kinds either."""
+    kind, partner = case.transaction.kind, case.transaction.partner
+    if kind in _OF_THE_LEDGER:
+        case.compare("partner", partner, LEDGER_ITSELF)
+    elif partner not in case.set_up.registry.partners and not (kind in _BY_EITHER and partner == LEDGER_ITSELF):
+        case.differ("partner", partner, "a partner of the set-up")
 
 
 def _check_format(case: Case) -> None:
@@ -66,21 +85,21 @@ def _check_format(case: Case) -> None:
     case.compare("format", case.transaction.format, FORMAT_WITH_PARTICULARS if has_particulars else FORMAT)
 
 
-def _check_turn(case: Case) -> None:
-    """What time has ended comes first, who gives points up closes next, and a member may have the transaction."""
-    transaction, books = case.transaction, case.books
-    holds = case.points.holds
-    if holds and transaction.kind != _HOLD_EXPIRE and case.points.first_hold_end_at() <= transaction.recorded_at:
-        ended = sorted(number for number, h in holds.items() if h.expires_at <= transaction.recorded_at)
+def _check_holds_ended(case: Case) -> None:
+    """A hold past its time ends before anything else touches the member's points."""
+    transaction, now = case.transaction, case.transaction.recorded_at
+    if transaction.kind != _HOLD_EXPIRE and case.points.first_hold_end_at() <= now:
+        ended = sorted(number for number, hold in case.points.holds.items() if hold.expires_at <= now)
         case.differ("holds past their time", ended, "none: they expire first")
-    given_up = books.giving_up
-    if given_up is not None:
-        if transaction.member != given_up.member or transaction.kind not in (_EXPIRE, _CLOSE):
-            place = f"transaction {given_up.sequence}"
-            case.findings.differ(transaction.lane, place, "expiry", "before its time", "the member closes at once")
-        books.giving_up = None
-    if transaction.member in books.members:
-        check_member(case)
+
+
+def _check_giving_up(case: Case, given_up: Transaction) -> None:
+    """Whoever gives points up closes the account at once."""
+    transaction = case.transaction
+    if transaction.member != given_up.member or transaction.kind not in (_EXPIRE, _CLOSE):
+        place = f"transaction {given_up.sequence}"
+        case.findings.differ(transaction.lane, place, "expiry", "before its time", "the member closes at once")
+    case.books.giving_up = None
 
 
 def _check_earn(case: Case) -> None:

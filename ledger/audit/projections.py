@@ -239,7 +239,7 @@ def _taken(sequence: int) -> str:
 
 
 def _gifts(member: int, programme: int, month: date) -> str:
-    return f"gifts of member {member} in programme {programme} in {month:%Y-%m}"
+    return f"gifts of member {member} in programme {programme} from {month}"
 
 
 def _account(kind: int, owner: int, programme: int) -> str:

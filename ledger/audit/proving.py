@@ -1,6 +1,5 @@
 """Proofs of transactions, from the journal and the seal that covers them."""
 
-import msgspec
 from psycopg import AsyncConnection
 
 from ledger.audit.lane_trees import grow_lane_tree, read_hash
@@ -56,11 +55,10 @@ async def _canonical_form(connection: AsyncConnection, place: Place, digest: byt
 
 async def _read_transaction(connection: AsyncConnection, place: Place) -> Transaction | None:
     lane, sequence = place
-    # No lot has such a number: those it opened are read by their names, wherever the lane's numbers stood.
+    # No lot has such a number, so this one comes without its lots; its postings name those that it opened.
     page = await read_page(connection, lane, sequence, sequence + 1, MAX_NUMBER)
-    if not page.entries:
-        return None
-    transaction = page.entries[0].transaction
-    named = sorted({posting.lot for posting in transaction.postings if posting.lot is not None})
-    opened = [row.opening for row in await read_lots(connection, lane, named) if row.sequence == sequence]
-    return msgspec.structs.replace(transaction, lots=tuple(opened))
+    named = sorted({lot for entry in page.entries for posting in entry.transaction.postings if (lot := posting.lot)})
+    opened = [row.opening.lot for row in await read_lots(connection, lane, named) if row.sequence == sequence]
+    if opened:
+        page = await read_page(connection, lane, sequence, sequence + 1, opened[0])
+    return page.entries[0].transaction if page.entries else None

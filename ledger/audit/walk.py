@@ -25,7 +25,7 @@ from ledger.audit.pages import Entry, Page, read_page
 from ledger.audit.report import Findings
 from ledger.audit.set_up import NO_PROGRAMME, SetUp
 from ledger.ids import Place
-from ledger.rules.journal import TransactionKind
+from ledger.rules.journal import FORMAT, TransactionKind
 
 AfterPage = Callable[[int], Awaitable[None]]
 
@@ -111,7 +111,8 @@ class Walk:
             self._findings.differ(self._lane, place, f"{what} of a transaction", what, expected)
 
     def _take(self, entry: Entry, named: Named) -> None:
-        transaction = entry.transaction
+        transaction, books = entry.transaction, self.books
+        points = books.points[transaction.member, transaction.programme]
         self.chain.follow(entry)
         self.keys.follow(entry)
         programme = self._set_up.programmes.get(transaction.programme)
@@ -121,11 +122,13 @@ class Walk:
             place = f"transaction {transaction.sequence}"
             self._findings.differ(self._lane, place, "programme", transaction.programme, "one of the set-up")
         else:
-            check_kind(Case(transaction, programme, self.books, self._set_up, self._findings, named, self._crossing))
+            case = Case(transaction, programme, points, books, self._set_up, self._findings, named, self._crossing)
+            check_kind(case)
         for row in entry.lots:
-            self.books.keep(row, self._set_up.zone_of(row.programme))
-        self.books.open_hold(transaction, entry.hold)
-        self.books.apply(transaction)
+            books.keep(row, self._set_up.zone_of(row.programme))
+        if transaction.format != FORMAT:
+            books.open_hold(transaction, entry.hold)
+        books.apply(transaction, points)
 
 
 def _originals_named(page: Page) -> dict[int, set[int]]:

@@ -22,6 +22,7 @@ from ledger.rules.business_day import civil_day, end_of_day, to_datetime
 from ledger.rules.programmes import Programme
 from ledger.store.arrays import Bigints, Integers, Smallints
 from ledger.store.gathering import Gathering
+from ledger.store.member_selves import read_places
 from ledger.store.members import Member
 
 EXPIRING_WITHIN_DAYS = 90
@@ -53,24 +54,25 @@ left join lateral (
 
 def _as_of(column: str, instead: str = "") -> str:
     return f"""
-    select p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at,
+    select p.lane, p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at,
            sum(p.amount * ((p.credit_kind = 2)::int - (p.debit_kind = 2)::int))::bigint,
            sum(p.amount * ((p.credit_kind = 3)::int - (p.debit_kind = 3)::int))::bigint,
            sum(p.amount * ((p.debit_kind = 4)::int - (p.credit_kind = 4)::int))::bigint
-    from transactions t
+    from unnest(%(lanes)b, %(members)b) as place(lane, member)
+    join transactions t on t.lane = place.lane and t.member = place.member
     join postings p on p.lane = t.lane and p.sequence = t.sequence
     join lots l on l.lane = p.lane and l.lot = p.lot
     left join particulars f
       on (p.debit_kind = 3 or p.credit_kind = 3) and f.lane = t.lane and f.sequence = t.sequence
     left join particulars opening
       on opening.lane = f.lane and opening.sequence = coalesce(f.hold, f.sequence)
-    where t.lane = %(lane)b and t.member = %(member)b and t.programme = %(programme)b
-      and t.{column} <= %(instant)b {instead}
-    group by p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at
+    where t.programme = %(programme)b and t.{column} <= %(instant)b {instead}
+    group by p.lane, p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at
     """
 
 
-# A member's postings up to an instant, added up by lot and by hold: available, held, shortfall.
+# A member's postings up to an instant, added up by lot and by hold: available, held, shortfall. Of all places where
+# the member was: what has moved on sums to zero in the old one.
 _READ_AS_RECORDED = _as_of("recorded_at")
 
 # Why not all postings of a hold's expiry: posted late, it also expires lots that lapsed after the hold's end.
@@ -190,9 +192,10 @@ async def balance_as_of(
     _refuse_future("occurred_as_of", occurred, now)
     query, instant = (_READ_AS_RECORDED, recorded) if occurred is None else (_READ_AS_OCCURRED, occurred)
     instant = now if instant is None else instant
+    places = await read_places(connection, member)
     parameters = {
-        "lane": member.lane,
-        "member": member.number,
+        "lanes": Smallints.of([place.lane for place in places]),
+        "members": Bigints.of([place.number for place in places]),
         "programme": programme.number,
         "instant": to_datetime(instant),
         "today": civil_day(instant, programme.zone),
@@ -205,6 +208,7 @@ async def balance_as_of(
 class _Sum(NamedTuple):
     """What was moved in one lot, apart for each hold: available, held and owed points."""
 
+    lane: int
     lot: int
     expires_on: date | None
     available_from: int
@@ -218,12 +222,12 @@ class _Sum(NamedTuple):
 
 def _found(sums: Sequence[_Sum], instant: int) -> _Found:
     """What the projections would have said at an instant."""
-    by_lot: dict[tuple[int, date | None, int], int] = defaultdict(int)
+    by_lot: dict[tuple[int, int, date | None, int], int] = defaultdict(int)
     for row in sums:
-        by_lot[row.lot, row.expires_on, row.available_from] += row.available
+        by_lot[row.lane, row.lot, row.expires_on, row.available_from] += row.available
     lots = [
         _Open(expires_on, points > 0 and available_from > instant, points)
-        for (_, expires_on, available_from), points in by_lot.items()
+        for (_, _, expires_on, available_from), points in by_lot.items()
     ]
     owed = sum(row.owed for row in sums)
     return _Found(

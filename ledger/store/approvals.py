@@ -4,6 +4,7 @@ What is asked for is kept as a JSON document. Its free text is only there as lon
 once the correction is posted, its reason lies with the transaction, where it can be erased.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -39,9 +40,9 @@ update approvals set state = %s, decided_by = %s, decided_at = clock_timestamp()
 _END = """
 update approvals set state = %s, request = %s, lane = %s, sequence = %s where approval_id = %s and state = 'approved'
 """
-_FORGET = """
+_ERASE = """
 update approvals set request = null
-where request is not null and convert_from(request, 'UTF8')::jsonb ->> 'member' = %s
+where request is not null and convert_from(request, 'UTF8')::jsonb ->> 'member' = any(%s)
 """
 
 
@@ -140,9 +141,9 @@ async def end_approval(connection: AsyncConnection, approval: Approval, place: P
     await connection.execute(_END, [state, _document(correction), lane, sequence, approval.approval_id])
 
 
-async def forget_corrections_of(connection: AsyncConnection, member_id: str) -> None:
-    """Erase what was asked for of a member, by its public id; who decided and what was posted stay."""
-    await connection.execute(_FORGET, [member_id])
+async def erase_corrections(connection: AsyncConnection, public_ids: Sequence[UUID]) -> None:
+    """Erase what was asked for of members; who decided and what was posted stay. Runs inside a unit of work."""
+    await connection.execute(_ERASE, [[str(public_id) for public_id in public_ids]])
 
 
 async def _lock(connection: AsyncConnection, approval_id: UUID, person: str) -> Approval:

@@ -13,6 +13,13 @@ from psycopg import AsyncConnection
 from ledger.ids import MAX_NUMBER, Place, place_of, transaction_id
 from ledger.store.arrays import Bigints, Smallints
 
+# Whatever the planner knows of a partner: it may have little or most of the journal, and where it is far behind,
+# sorting all that follows instead of walking the index up to the limit would read all of it, page by page.
+_WALK_THE_INDEX = """
+select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true)
+"""
+
 # A partner's first transactions after a position in each lane, merged by time; each lane is an index walk.
 _FOLLOWING = """
 select t.lane, t.sequence, t.kind, t.recorded_at, t.hash
@@ -52,7 +59,11 @@ class EventPlace(msgspec.Struct, frozen=True):
 async def read_following(
     connection: AsyncConnection, partner: int, positions: Sequence[int], limit: int
 ) -> list[EventPlace]:
-    """Read the first ``limit`` transactions of a partner after positions, in the order of their recording."""
+    """Read the first ``limit`` transactions of a partner after positions, in the order of their recording.
+
+    Runs inside a unit of work, whose further statements are planned as this one is.
+    """
+    await connection.execute(_WALK_THE_INDEX)
     cursor = await connection.execute(_FOLLOWING, [Bigints.of(positions), partner, limit, limit])
     return [
         EventPlace(Place(lane, sequence), kind, transaction_id(recorded_at, lane, sequence, digest))

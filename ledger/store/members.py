@@ -17,15 +17,6 @@ select n.digest, n.lane, n.member
 from unnest(%b) as wanted(digest) join member_names n on n.digest = wanted.digest
 where n.blocked_at is null
 """
-_FIND_PRESENT = """
-with recursive way as (
-    select lane, member, into_lane, into_member from members where lane = %s and member = %s
-    union all
-    select m.lane, m.member, m.into_lane, m.into_member
-    from way w join members m on m.lane = w.into_lane and m.member = w.into_member
-)
-select lane, member from way where into_member is null
-"""
 _NUMBERS = "select nextval('member_numbers') from generate_series(1, %s)"
 _NOW = "select ledger_now()"
 _CLAIM_REFERENCES = """
@@ -93,13 +84,6 @@ async def find_members(connection: AsyncConnection, digests: Sequence[bytes]) ->
     """Find members by digests of their names; unknown and blocked names are left out."""
     cursor = await connection.execute(_FIND, [Bytes.of(digests)])
     return {digest: Member(lane, number) for digest, lane, number in await cursor.fetchall()}
-
-
-async def find_present_member(connection: AsyncConnection, member: Member) -> Member | None:
-    """Find the member that another one has become by merges and moves, itself without any; None for an unknown one."""
-    cursor = await connection.execute(_FIND_PRESENT, [member.lane, member.number])
-    row = await cursor.fetchone()
-    return None if row is None else Member(*row)
 
 
 async def create_members(

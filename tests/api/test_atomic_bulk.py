@@ -1,5 +1,6 @@
 """Bulk requests whose items post together or not at all, over one or several lanes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -158,3 +159,28 @@ def test_a_thousand_items_post_together(street: Street) -> None:
     answer = send(street, [item("earn", members[number % 3], points=1) for number in range(1_000)])
     assert len(answer.json()["results"]) == 1_000
     assert sum(member.balance()["available"] for member in members) == 1_000
+
+
+def test_the_same_bulk_sent_many_times_at_once_posts_once(street: Street) -> None:
+    members, key = [street.new_member() for _ in range(3)], uuid4().hex
+    items = [item("earn", member, points=10) for member in members]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: send(street, items, key), range(6)))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
+    assert [member.balance()["available"] for member in members] == [10, 10, 10]
+
+
+def test_bulks_that_meet_in_the_same_members_lose_nothing(street: Street) -> None:
+    members = [street.new_member() for _ in range(4)]
+    for member in members:
+        member.earn(10)
+
+    def pay(turn: int) -> int:
+        order = members if turn % 2 else members[::-1]
+        return send(street, [item("redeem", member, points=3) for member in order]).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(pay, range(6)))
+    # Three times three points are there of each: all or none of the four are taken each time.
+    assert sorted(statuses) == [200, 200, 200, 409, 409, 409]
+    assert [member.balance()["available"] for member in members] == [1, 1, 1, 1]

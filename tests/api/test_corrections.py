@@ -1,5 +1,6 @@
 """Adjustments and write-offs: one person asks, another decides."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -248,3 +249,23 @@ def test_what_waits_is_listed_in_pages_the_oldest_first(street: Street) -> None:
     assert [one for one in found if one in mine] == [mine[0], mine[2]]
     problem(street.service.get("/v1/approvals?state=odd"), 400, "malformed-request")
     problem(street.service.get(f"/v1/approvals?state=posted{cursor or '&cursor=x'}"), 400, "malformed-cursor")
+
+
+def test_two_persons_who_approve_at_once_post_once(street: Street) -> None:
+    member = street.new_member()
+    approval = ask(street, member).json()["id"]
+    keys = [street.staff_key("finance-approver"), street.staff_key("manager"), street.service.operator_key]
+    with ThreadPoolExecutor(len(keys)) as pool:
+        answers = list(pool.map(lambda key: decide(street, approval, key=key), keys))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(201, answers[0].content)}
+    assert member.balance()["available"] == 10
+
+
+def test_what_was_asked_for_is_erased_with_its_member(street: Street) -> None:
+    member = street.new_member()
+    waiting = ask(street, member, reason="name and address").json()["id"]
+    for path, body in (("close", {"reason": "r"}), ("erasure", {"reason": "member-asked"})):
+        street.service.post(f"/v1/members/{member.id}/{path}", body).raise_for_status()
+    read = street.service.get(f"/v1/approvals/{waiting}").json()
+    assert (read["state"], read["correction"]) == ("waiting", None)
+    problem(decide(street, waiting), 404, "not-found")

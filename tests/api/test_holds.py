@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.street import PROGRAMME, Street, problem
-from tests.service import make_staff_key
+from tests.databases import LedgerDatabase
+from tests.service import Service, make_staff_key
 
 UNKNOWN = "01a20c2c-a1ac-8001-8000-0000004af491"
 
@@ -207,3 +208,37 @@ def test_only_partners_place_and_end_holds(street: Street) -> None:
         problem(member.hold(1, key=key), 403, "forbidden")
         problem(street.capture(hold, key), 403, "forbidden")
         problem(street.void(hold, key), 403, "forbidden")
+
+
+def test_a_hold_whose_time_is_over_gives_its_points_back_at_once(database: LedgerDatabase) -> None:
+    with Service.start(database, sandbox=True) as service:
+        street = Street(service)
+        service.set_clock("2026-11-24T09:00:00+08:00")
+        member = street.new_member()
+        member.earn(10)
+        hold = member.hold(10, expires_at="2026-11-25T09:00:00+08:00").json()["id"]
+        service.set_clock("2026-11-25T08:59:59+08:00")
+        assert member.balance()["held"] == 10
+        service.set_clock("2026-11-25T09:00:00+08:00")
+        assert (member.balance()["available"], member.balance()["held"]) == (10, 0)
+        assert service.get(f"/v1/holds/{hold}", key=street.cafe).json()["state"] == "expired"
+        assert service.get(f"/v1/members/{member.id}/holds?programme={PROGRAMME}").json()["holds"] == []
+        problem(street.capture(hold), 409, "hold-not-open")
+        beside_token = member.redeem(10, headers={"Member-Token": member.token()})
+        assert beside_token.json()["balance"] == {"available": 0, "held": 0, "pending": 0}
+
+
+def test_the_end_of_another_partners_hold_shows_that_partner_no_balance(database: LedgerDatabase) -> None:
+    with Service.start(database, sandbox=True) as service:
+        street = Street(service)
+        service.set_clock("2026-11-24T09:00:00+08:00")
+        member = street.new_member()
+        member.earn(10)
+        body = {"programme": PROGRAMME, "member": member.card, "points": 5, "scene": "food"}
+        service.post("/v1/holds", body, key=street.books).raise_for_status()
+        service.set_clock("2026-12-24T09:00:00+08:00")
+        member.redeem(1, headers={"Member-Token": member.token()}).raise_for_status()
+        lines = service.get(f"/v1/members/{member.id}/statement?programme={PROGRAMME}").json()["lines"]
+        [ended] = [line["transaction_id"] for line in lines if line["kind"] == "hold-expire"]
+        read = service.get(f"/v1/transactions/{ended}", key=street.books)
+        assert (read.status_code, "balance" in read.json()) == (200, False)

@@ -18,9 +18,9 @@ from ledger.store.members import create_members
 from ledger.store.registry_writes import NewProgramme, NewRules, add_partner, add_programme, permit
 from ledger.store.unit_of_work import unit_of_work
 from tests.audit.lively_life import Life
+from tests.audit.told_stories import LANES
 
 KEY = LedgerKey(b"a ledger key for the audit's tests")
-LANES = 3
 MEMBERS = 9
 FIRST_DAY = datetime(2030, 3, 1, 1, 0, tzinfo=UTC)
 DAYS = 40

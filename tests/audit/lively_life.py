@@ -5,7 +5,6 @@ from random import Random
 from typing import Protocol
 from uuid import UUID
 
-from ledger.ids import transaction_id
 from ledger.posting.engine import Engine
 from ledger.posting.notices import post_notices
 from ledger.rules.business_day import MICROSECONDS_PER_DAY
@@ -25,18 +24,24 @@ from ledger.rules.commands import (
     VoidHold,
     WriteOff,
 )
-from ledger.rules.journal import JournalEntry
 from ledger.rules.outcomes import Outcome, Posted
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.store.members import create_members
 from ledger.store.registry import raise_registry_version
 from ledger.store.unit_of_work import unit_of_work
+from tests.audit.told_stories import Told, id_of
 
 HOLDS_PER_DAY = 5
 ENDS_PER_DAY = 7
 GIFTS_PER_DAY = 4
-CAPS = (("SHORT", None, None, 0, 1_500), ("SHORT", 2, "clothing", 2, 800), ("GRACE", None, "clothing", 1, 2_500))
-"""Of each cap its programme, partner, scene, home lane, and what it is granted now and then."""
+LATE_DAY = 20
+CAPS = (
+    ("SHORT", None, None, 0, 1_200),
+    ("SHORT", 2, "clothing", 2, 500),
+    ("GRACE", None, "clothing", 1, 2_500),
+    ("BORNE", None, "charity", 0, 0),
+)
+"""Of each cap its programme, partner, scene, home lane, and what it is granted now and then; the last, once."""
 
 
 class Town(Protocol):
@@ -63,6 +68,8 @@ class Life:
         self._holds: list[tuple[int, str]] = []
         self._frozen: list[str] = []
         self._day = 0
+        told = Told(self.create_member, town.post, self.by_staff, town.partners)
+        self._stories = {1: told.first_day, 3: told.soon_after, LATE_DAY: told.late}
 
     async def found_caps(self) -> None:
         """Set up the caps; the first earns were drawn from none."""
@@ -84,6 +91,8 @@ class Life:
         self._day += 1
         if self._day == 2:
             await self.found_caps()
+        if self._day in self._stories:
+            await self._stories[self._day]()
         for _ in range(HOLDS_PER_DAY):
             await self._hold()
         for _ in range(ENDS_PER_DAY):
@@ -118,7 +127,7 @@ class Life:
         )
         outcome = await town.post(partner, command)
         if isinstance(outcome, Posted):
-            self._holds.append((partner, _id_of(outcome.own_entries[0])))
+            self._holds.append((partner, id_of(outcome.own_entries[0])))
 
     async def _end_a_hold(self) -> None:
         town, draw = self._town, self._town.random
@@ -142,17 +151,17 @@ class Life:
     async def _freeze_or_unfreeze(self) -> None:
         draw = self._town.random
         if self._frozen and draw.random() < 0.7:
-            await self._by_staff(Unfreeze(member=self._frozen.pop(0), reason="found"))
+            await self.by_staff(Unfreeze(member=self._frozen.pop(0), reason="found"))
             return
         member = draw.choice(self._town.members)
-        if isinstance(await self._by_staff(Freeze(member=member, reason="lost")), Posted):
+        if isinstance(await self.by_staff(Freeze(member=member, reason="lost")), Posted):
             self._frozen.append(member)
 
     async def _adjust(self) -> None:
         town, draw = self._town, self._town.random
         for takes in (False, True):
             approval = await self._approve("adjust")
-            outcome = await self._by_staff(
+            outcome = await self.by_staff(
                 Adjust(
                     programme=draw.choice(town.programmes),
                     member=draw.choice(town.members),
@@ -176,39 +185,44 @@ class Life:
         for member, programme in owing:
             approval = await self._approve("write-off")
             command = WriteOff(programme=programme, member=member, points=2, approval=approval)
-            await self._note_posted(approval, await self._by_staff(command))
+            await self._note_posted(approval, await self.by_staff(command))
 
     async def _move(self) -> None:
         draw = self._town.random
         member = draw.choice(self._town.members)
         found = await self._town.engine.intake.find_member(self._town.partners[0], member)
         assert found is not None
-        await self._by_staff(Move(member=member, to_lane=(found.lane + draw.choice((1, 2))) % self._town.engine.lanes))
+        await self.by_staff(Move(member=member, to_lane=(found.lane + draw.choice((1, 2))) % self._town.engine.lanes))
 
     async def _merge(self) -> None:
         """Two become one, and somebody new comes to town."""
         member, into = self._town.random.sample(self._town.members, 2)
-        await self._by_staff(Merge(member=member, into=into, reason="the same person"))
+        await self.by_staff(Merge(member=member, into=into, reason="the same person"))
         await self._arrive()
 
     async def _close(self) -> None:
         """Somebody leaves; whoever still has holds or debts may not."""
         member = self._town.random.choice(self._town.members)
-        if isinstance(await self._by_staff(Close(member=member, gives_up_points=True)), Posted):
+        if isinstance(await self.by_staff(Close(member=member, gives_up_points=True)), Posted):
             self._town.members.remove(member)
             await self._arrive()
 
     async def _arrive(self) -> None:
+        self._town.members.append(await self.create_member())
+
+    async def create_member(self) -> str:
+        """Create a member; its id."""
         engine, name = self._town.engine, f"newcomer-{next(self._numbers)}"
         async with engine.pool.connection() as connection, unit_of_work(connection):
             new = await create_members(connection, engine.key, self._town.partners[0], [name], engine.lanes)
-        self._town.members.append(str(new[name].public_id))
+        return str(new[name].public_id)
 
     async def _grant_caps(self) -> None:
-        for number, (*_, points) in enumerate(CAPS):
-            await self._by_staff(GrantCap(cap=f"cap-{number}", points=points))
+        for number, (*_, points) in enumerate(CAPS[:-1]):
+            await self.by_staff(GrantCap(cap=f"cap-{number}", points=points))
 
-    async def _by_staff(self, command: StaffCommand) -> Outcome:
+    async def by_staff(self, command: StaffCommand) -> Outcome:
+        """Post a command of the staff under a key of its own."""
         engine = self._town.engine
         key = f"staff-{next(self._numbers)}"
         submission = await engine.intake.prepare(LEDGER_ITSELF, key, command, owner="s:staff")
@@ -235,8 +249,3 @@ class Life:
                 "update approvals set state = 'posted', lane = %s, sequence = %s where approval_id = %s",
                 [posted.lane, posted.sequence, approval],
             )
-
-
-def _id_of(entry: JournalEntry) -> str:
-    posted = entry.transaction
-    return str(transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash))

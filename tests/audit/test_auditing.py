@@ -19,7 +19,7 @@ EVERYTHING = {
     "a shortfall that is open": "select 1 from shortfalls where remaining > 0",
     "a shortfall repaid in part or whole": "select 1 from shortfalls where remaining < original",
     "a repayment by points of another funding": "select 1 from postings where debit_kind = 1 and credit_kind = 1",
-    "a lot that came back with grace": "select 1 from lots where restored_from is not null and is_open",
+    "a lot that came back with grace": "select 1 from lots where restored_from is not null and expired < original",
     "a lot that came back and lapsed at once": "select 1 from lots "
     "where restored_from is not null and expired = original",
     "a return that restored a lot": "select 1 from postings p join lots l using (lane, lot) "
