@@ -37,7 +37,7 @@ OF_A_MEMBER = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE,
 """Kinds that may concern a member as a whole, and so no programme."""
 
 _OF_THE_LEDGER = frozenset({_Kind.EXPIRE, _Kind.WRITE_OFF, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.NOTICE})
-_BY_EITHER = frozenset({_Kind.MERGE, _Kind.MOVE, _Kind.CAP})
+_BY_EITHER = frozenset({_Kind.GIFT, _Kind.MERGE, _Kind.MOVE, _Kind.CAP})
 _WITHOUT_PARTICULARS = frozenset(
     {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.CAP}
 )

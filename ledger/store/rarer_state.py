@@ -50,13 +50,23 @@ async def read_rarer_state(
         hold.lots[lot.lot] = row[_HOLD_FIELDS]
     for row in await of_holds.fetchall():
         _hold(state, row)
-    for lane, member, programme, month, given, received in await of_gifts.fetchall():
-        found = GiftMonth(lane, member, programme, month, given, received, is_new=False)
-        state.gift_months[member, programme, month] = found
+    for row in await of_gifts.fetchall():
+        _add_gifts(state, row)
     for lane, kind, cap, balance in await of_caps.fetchall():
         state.cap_balances[lane, kind, cap] = balance
     for lane, member, into_lane, into_member in await of_gone.fetchall():
         state.successors[lane, member] = (into_lane, into_member)
+
+
+def _add_gifts(state: LedgerState, row: TupleRow) -> None:
+    """Count a month of a member's own, or of one that it was before."""
+    lane, member, programme, month, given, received, is_own = row
+    found = state.gift_months.setdefault((member, programme, month), GiftMonth(lane, member, programme, month))
+    if is_own:
+        found.given, found.received, found.is_new = given, received, False
+    else:
+        found.given_before += given
+        found.received_before += received
 
 
 def member_arrays(places: Sequence[tuple[int, int, int]]) -> list[bytes]:

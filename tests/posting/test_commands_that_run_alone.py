@@ -124,3 +124,19 @@ async def test_a_gift_arrives_whole_in_the_same_lane_and_in_others(database: Led
         assert len({entry.transaction.recorded_at for entry in posted.entries}) == 1
         assert await ledger.rows("select posted::int from member_points order by posted") == [(3,), (7,)]
         assert await ledger.value("select coalesce(sum(balance), 0)::int from party_balances where kind = 8") == 0
+
+
+async def test_what_was_given_before_a_move_counts_towards_the_limit_of_the_month(database: LedgerDatabase) -> None:
+    async with open_ledger(database) as ledger, ledger.posters() as desk:
+        giver, taker, other = ledger.members[:3]
+        await desk.post(earn(6_000, member=giver))
+        await desk.post(gift(4_990, member=giver, receiver=taker))
+        for member, lane in ((giver, (ledger.lanes[0] + 1) % 4), (taker, (ledger.lanes[1] + 1) % 4)):
+            moving = await desk.intake.prepare(0, f"move {member}", move(member, lane), owner="s:x")
+            assert isinstance(await desk.posters.submit(moving), Posted)
+        above = await desk.submit(gift(11, member=giver, receiver=other))
+        assert isinstance(above, Refused)
+        assert (above.code, above.facts["used"]) == ("limit-exceeded", 4_990)
+        await desk.post(earn(100, member=other))
+        assert isinstance(await desk.submit(gift(11, member=other, receiver=taker)), Refused)
+        await desk.post(gift(10, member=giver, receiver=taker))

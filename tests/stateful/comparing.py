@@ -1,5 +1,6 @@
 """What must agree, and how an answer is compared with the model's."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -44,6 +45,21 @@ def compare_body(answer: Answer, body: dict[str, Any], ids: dict[Label, str], *,
         agree("answer", body["change"], answer.deal.kind)
     else:
         _compare_transaction(answer.deal, body, ids, shown=shown)
+
+
+def is_in_order_of_lanes(responses: Sequence[httpx.Response]) -> bool:
+    """Whether what was posted comes in the order in which each lane has it; not all answers say."""
+    latest: dict[int, int] = {}
+    for response in responses:
+        body = response.json()
+        for posted in [result["body"] for result in body.get("results", ())] or [body]:
+            lane, sequence = posted.get("lane"), posted.get("sequence")
+            if sequence is None:
+                continue
+            if sequence < latest.get(lane, 0):
+                return False
+            latest[lane] = sequence
+    return True
 
 
 def is_replay(response: httpx.Response) -> bool:

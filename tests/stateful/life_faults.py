@@ -17,7 +17,7 @@ from ledger.rules.legs import Received, received
 from ledger.rules.outcomes import Refused
 from ledger.rules.recording import record_refusal
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, PointsState
-from ledger.store import lane_queries, lane_state
+from ledger.store import lane_queries, lane_state, webhook_queue
 from ledger.store.arrays import Smallints
 from tests.stateful.breaking import WINDOW_SECONDS, put
 
@@ -131,6 +131,12 @@ def bulk_that_posts_its_half() -> None:
     put(poster.Poster, "_only_refusal", staticmethod(keep_what_there_is))
 
 
+def delivery_lost_at_restart() -> None:
+    """A delivery counts as done once a worker has taken it: a worker that is killed then takes it along."""
+    marked = "set state = 'delivered', ended_at = now(), claimed_until ="
+    put(webhook_queue, "_CLAIM", webhook_queue._CLAIM.replace("set claimed_until =", marked))
+
+
 LIFE_FAULTS = (
     hold_not_counted,
     capture_above_the_hold,
@@ -142,4 +148,5 @@ LIFE_FAULTS = (
     allotment_given_twice,
     merge_that_leaves_holds_behind,
     bulk_that_posts_its_half,
+    delivery_lost_at_restart,
 )

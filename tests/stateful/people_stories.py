@@ -7,7 +7,6 @@ from hypothesis.stateful import rule
 
 from tests.stateful.drawing import Intent, intents
 from tests.stateful.model.answers import Request
-from tests.stateful.running_ledger import LANES
 from tests.stateful.sending import STAFF
 from tests.stateful.stories import WAITS
 from tests.stateful.telling import Telling
@@ -66,12 +65,26 @@ class PeopleStories(Telling):
     @rule(member=st.integers(0, 3), lane=st.integers(1, 7), several=st.lists(intents(), min_size=2, max_size=3))
     def move_a_member_while_it_is_used(self, member: int, lane: int, several: list[Intent]) -> None:
         """Other requests go on while a member goes to another lane."""
-        earning = self.post("earn", member, points=20)
+        self.post("earn", member, points=20)
         request: Request = {"operation": "move", "member": self.members[member], "reason": "asked to"}
-        request["lane"] = (self.lane_of(earning) + lane) % LANES
+        request["lane"] = self.lane_from(member, lane)
         at_once = [self.drawing.request_of(intent) for intent in several if intent.operation != "gift"]
         self.pair.rush([(self.pair.new_label(STAFF), request), *at_once], shown=False)
-        self.pair.renew_tokens(self.members[member])
+
+    @rule(giver=st.integers(0, 3), points=st.integers(1, 40), moves=st.booleans())
+    def give_on_after_a_move(self, giver: int, points: int, moves: bool) -> None:
+        """What a person may give and receive in a month does not grow by a new place in the ledger."""
+        receiver, other = (giver + 1) % len(self.members), (giver + 2) % len(self.members)
+        for earner in (giver, other):
+            self.post("earn", earner, points=60)
+        self.give(giver, receiver, points)
+        if moves:
+            self.move(giver, 1)
+            self.move(receiver, 2)
+        else:
+            self.change("merge", self.members[giver], into=self.members[other])
+        self.give(giver, receiver, 41 - points)
+        self.give(other, receiver, 1)
 
     @rule(member=st.integers(0, 3), earned=POINTS, part=POINTS, takes=st.booleans())
     def correct(self, member: int, earned: int, part: int, takes: bool) -> None:
@@ -92,8 +105,7 @@ class PeopleStories(Telling):
 
     def move(self, member: int, lanes: int) -> None:
         """Take a member so many lanes further."""
-        known = self.post("earn", member, points=1)
-        self.change("move", self.members[member], lane=(self.lane_of(known) + lanes) % LANES)
+        self.change("move", self.members[member], lane=self.lane_from(member, lanes))
 
     def of(self, member: int, operation: str) -> Request:
         """A correction of a member's points in the main programme."""

@@ -110,6 +110,12 @@ class RunningLedger:
         [(now,)] = self._connection.execute("select ledger_now()").fetchall()
         return cast("datetime", now).astimezone(UTC)
 
+    def lane_of(self, member: str) -> int:
+        """The lane in which a member is at present."""
+        query = "select lane from members where public_id = %s and into_member is null"
+        [(lane,)] = self._connection.execute(query, [member]).fetchall()
+        return int(lane)
+
     def expire(self) -> None:
         """Run the expiry job."""
         self._run(post_lapses(self._engine))

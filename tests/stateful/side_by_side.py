@@ -13,7 +13,15 @@ import httpx
 import msgspec
 
 from tests.stateful.checks import Checks
-from tests.stateful.comparing import Disagreement, agree, compare_answer, compare_body, is_replay, seen
+from tests.stateful.comparing import (
+    Disagreement,
+    agree,
+    compare_answer,
+    compare_body,
+    is_in_order_of_lanes,
+    is_replay,
+    seen,
+)
 from tests.stateful.model.accounts import Label
 from tests.stateful.model.answers import KEY_REUSED, Answer, Request
 from tests.stateful.model.commands import Model
@@ -28,6 +36,7 @@ MEMBERS = 4
 ASKED = 202
 SECONDS_UNTIL_ALL_HAVE_HEARD = 1.3
 APPROVALS = frozenset({"approvals"})
+CODES_AFTER_A_SWEEP = ("cap-exhausted", "bulk-item-refused")
 TABLES_OF_A_SWEEP = frozenset({"caps", "registry", "lanes", "transactions", "postings", "party_balances"})
 """The first who finds a cap exhausted makes the ledger bring its allotments home: that is no part of the refusal."""
 
@@ -116,6 +125,7 @@ class SideBySide(Checks):
         self._note(label, request)
         self._compare(label, answer, response, shown=shown)
         self._check_unchanged(before, [answer])
+        let_all_hear([request] if answer.posts and not answer.is_replay else [])
         return answer
 
     def submit_at_once(self, label: Label, request: Request, times: int) -> None:
@@ -135,29 +145,40 @@ class SideBySide(Checks):
         self._check_unchanged(before, [answer])
 
     def rush(self, several: Sequence[tuple[Label, Request]], *, shown: bool = True) -> None:
-        """Send different requests at once: some order, one after the other, explains all answers."""
+        """Send different requests at once: some order, one after the other, explains all answers and all accounts."""
         responses = self.ledger.post_at_once([self.sender.call(self.model, *one, shown=shown) for one in several])
         sent = list(zip(several, responses, strict=True))
-        disagreements = []
+        let_all_hear([request for _, request in several])
+        before, disagreements = self.model, list[Disagreement]()
         for order in permutations(sent):
-            model, ids = deepcopy(self.model), dict(self.sender.ids)
+            if not is_in_order_of_lanes([response for _, response in order]):
+                continue
             try:
-                for (label, request), response in order:
-                    answer = model.submit(label, request)
-                    if response.is_success:
-                        ids.setdefault(label, response.json().get("id", ""))
-                    told = shown and self.sender.tells_balance(self.model, request)
-                    compare_answer(answer, response, ids, shown=told)
+                self.model = self._in_order(order, shown=shown)
+                for one, _ in order:
+                    self._touch(*one)
+                self.check_touched()
             except Disagreement as disagreement:
+                self.model = before
                 disagreements.append(disagreement)
                 continue
-            self.model = model
             for (label, request), response in order:
-                self._note(label, request)
-                self._keep(label, model.keys[label][1], response)
+                self.requests.append((label, request))
+                self._keep(label, self.model.keys[label][1], response)
             return
         got = [(request, one.status_code, one.text) for (_, request), one in sent]
         raise Disagreement("serial order", got, disagreements)
+
+    def _in_order(self, order: Sequence[tuple[tuple[Label, Request], httpx.Response]], *, shown: bool) -> Model:
+        """The model after requests in an order that explains their answers; raises Disagreement where it does not."""
+        model, ids = deepcopy(self.model), dict(self.sender.ids)
+        for (label, request), response in order:
+            answer = model.submit(label, request)
+            if response.is_success:
+                ids.setdefault(label, response.json().get("id", ""))
+            told = shown and self.sender.tells_balance(self.model, request)
+            compare_answer(answer, response, ids, shown=told)
+        return model
 
     def bulk(self, several: Sequence[tuple[Label, Request]]) -> None:
         """Send requests of one partner as one bulk: each is answered as it would be by itself."""
@@ -206,14 +227,6 @@ class SideBySide(Checks):
         if not answer.posts:
             agree("unchanged", self.ledger.contents().without(APPROVALS), before.without(APPROVALS))
 
-    def renew_tokens(self, member: str) -> None:
-        """A member has become another one, or has another place: all processes hear of it, and its token is new."""
-        sleep(SECONDS_UNTIL_ALL_HAVE_HEARD)
-        token, present = self.ledger.service.add_member_token(member), self.model.people[member].present()
-        for name, person in self.model.people.items():
-            if person.present() is present:
-                self.sender.tokens[name] = token
-
     def repeatable(self) -> list[tuple[Label, Request]]:
         """Requests whose owner can still ask: the keys of a merged member are nobody's, and approvals have none."""
         people = self.model.people
@@ -259,6 +272,9 @@ class SideBySide(Checks):
     def _note(self, label: Label, request: Request) -> None:
         """Remember a request that the model has answered, and whose points it may have touched."""
         self.requests.append((label, request))
+        self._touch(label, request)
+
+    def _touch(self, label: Label, request: Request) -> None:
         for one in [item for _, item in request.get("items", [])] or [request]:
             names = {one.get(name) for name in ("member", "from", "to", "into")} & self.model.people.keys()
             for person in {self.model.people[name].present() for name in names}:
@@ -301,12 +317,19 @@ class SideBySide(Checks):
         if any(answer.posts and not answer.is_replay for answer in answers):
             return
         after = self.ledger.contents()
-        swept = TABLES_OF_A_SWEEP if any(answer.code == "cap-exhausted" for answer in answers) else frozenset()
+        may_sweep = self.model.caps and any(answer.code in CODES_AFTER_A_SWEEP for answer in answers)
+        swept = TABLES_OF_A_SWEEP if may_sweep else frozenset()
         agree("unchanged", after.without(swept), before.without(swept))
         new = sum(not answer.is_replay and answer.code != KEY_REUSED for answer in answers)
         agree("unchanged", after.key_count, before.key_count + new)
         if new == 0:
             agree("unchanged", after.keys, before.keys)
+
+
+def let_all_hear(requests: Sequence[Request]) -> None:
+    """Where a member has become another one, or has another place, wait until readers in every process know."""
+    if any(request["operation"] in ("merge", "move") for request in requests):
+        sleep(SECONDS_UNTIL_ALL_HAVE_HEARD)
 
 
 def _results(response: httpx.Response) -> list[BulkResult]:

@@ -16,9 +16,9 @@ from tests.stateful.model.terms import Programme
 from tests.stateful.running_ledger import run_ledger
 
 BROKEN_APPLICATION = "tests.stateful.broken_app:create_app"
-SERVICES = (1, 1)
 EXAMPLES, STEPS = 40, 30
-CONTROL_EXAMPLES = 2
+ALONE, BESIDE_ANOTHER = (1,), (1, 1)
+"""How many processes each service has; what goes wrong between two of them needs two."""
 
 Story = Callable[[LedgerBesideModel], object]
 
@@ -41,6 +41,10 @@ def capture_too_much(story: LedgerBesideModel) -> None:
     story.end_a_hold_several_times_at_once(member=0, held=10, parts=2, ends=False)
 
 
+def owe_and_earn(story: LedgerBesideModel) -> None:
+    story.take_back_what_was_spent(member=0, earned=10, spent=10, later=6)
+
+
 def void_and_wait(story: LedgerBesideModel) -> None:
     story.deliver_in_two_parts(member=0, earned=10, first=3, ends="voided", wait=DAY)
 
@@ -61,6 +65,8 @@ def give_more_than_a_month_allows(story: LedgerBesideModel) -> None:
 
 
 def run_a_cap_dry(story: LedgerBesideModel) -> None:
+    """Once it is swept, all draw from one pool: what the first left is asked for at once."""
+    story.run_a_cap_dry(points=20, earners=[0])
     story.run_a_cap_dry(points=20, earners=[0, 1, 2, 3])
 
 
@@ -111,11 +117,11 @@ CAUGHT: dict[str, tuple[set[str], Story]] = {
     "lengthen_the_grace": (ANSWERS, return_after_the_last_day),
     "spend_lapsed_lots": (ANSWERS, lambda story: story.spend_just_too_late(member=0, earned=10)),
     "forget_shortfalls": (ANSWERS, return_what_was_owed),
-    "never_repay_shortfalls": (ANSWERS, return_what_was_owed),
+    "never_repay_shortfalls": (ANSWERS, owe_and_earn),
     "forget_refusals": (REPEATS, repeat_a_refusal),
     "hold_not_counted": (ANSWERS, void_and_wait),
     "capture_above_the_hold": ({"serial order"}, capture_too_much),
-    "void_that_releases_twice": ({"hold", "answer", "journal"}, void_and_wait),
+    "void_that_releases_twice": ({"hold", "holds", "answer", "journal"}, void_and_wait),
     "hold_that_never_expires": (ANSWERS, spend_what_a_hold_gave_back),
     "gift_that_loses_its_expiry": (ANSWERS, give),
     "gifts_without_a_limit": (ANSWERS, give_more_than_a_month_allows),
@@ -125,12 +131,14 @@ CAUGHT: dict[str, tuple[set[str], Story]] = {
     "bulk_that_posts_its_half": ({"unchanged"}, post_half_a_bulk),
 }
 """Which check finds each fault, and a story that meets it: what is drawn afterwards is only needed by chance."""
+BETWEEN_PROCESSES = ("skip_the_lane_lock", "cap_read_without_its_lock")
 
 
 @pytest.mark.parametrize("fault", sorted(CAUGHT))
 def test_a_broken_ledger_is_caught(database: LedgerDatabase, fault: str) -> None:
     checks, tell = CAUGHT[fault]
-    with run_ledger(database, SERVICES, BROKEN_APPLICATION, {FAULT_VARIABLE: fault}) as ledger:
+    services = BESIDE_ANOTHER if fault in BETWEEN_PROCESSES else ALONE
+    with run_ledger(database, services, BROKEN_APPLICATION, {FAULT_VARIABLE: fault}) as ledger:
         # A fault that strikes by chance need not strike again when the example is repeated.
         with pytest.raises((Disagreement, Flaky)):
             live(machine_over(ledger), tell)
@@ -160,12 +168,12 @@ def live_a_story(machine: type[LedgerBesideModel], tell: Story) -> None:
 
 
 def test_a_ledger_started_in_the_same_way_without_a_fault_is_sound(database: LedgerDatabase) -> None:
-    with run_ledger(database, SERVICES, BROKEN_APPLICATION, {FAULT_VARIABLE: "break_nothing"}) as ledger:
+    with run_ledger(database, BESIDE_ANOTHER, BROKEN_APPLICATION, {FAULT_VARIABLE: "break_nothing"}) as ledger:
         machine = machine_over(ledger)
         for _, tell in CAUGHT.values():
             live_a_story(machine, tell)
-        run_state_machine_as_test(machine, settings=bounded(CONTROL_EXAMPLES, STEPS, shrinks=False))
 
 
 def test_every_fault_has_its_check() -> None:
-    assert set(CAUGHT) == set(FAULTS) - {"break_nothing"}
+    elsewhere = {"break_nothing", "delivery_lost_at_restart"}
+    assert set(CAUGHT) == set(FAULTS) - elsewhere

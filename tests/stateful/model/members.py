@@ -48,7 +48,11 @@ def merge(book: Book, label: Label, request: Request) -> Deal:
     if target is source:
         raise Refusal("same-member")
     for person in (source, target):
-        _not_closed(person)
+        if person.status != "active":
+            raise Refusal(f"member-{person.status}")
+    for before, after in ((source.given, target.given), (source.received, target.received)):
+        for month, points in before.items():
+            after[month] = after.get(month, 0) + points
     _take_all("merge", book, source, target)
     return Deal(label, "merge", 0)
 
