@@ -15,6 +15,7 @@ from ledger.rules.seal_keys import SealKeys
 from ledger.store.ledger_row import read_clock, set_sandbox_clock
 from ledger.store.unit_of_work import open_pool
 from tests.audit.lively_ledger import KEY
+from tests.audit.tampering import connect
 from tests.databases import LedgerDatabase
 
 KEYS = SealKeys(bytes(range(32)))
@@ -53,7 +54,7 @@ async def post_more(database: LedgerDatabase, transactions: int = 10) -> None:
                 programme="SHORT",
                 member=members[number % len(members)],
                 scene="food",
-                points=number + 1,
+                points=1,
                 reference=f"bill {number}",
             )
             submission = await engine.intake.prepare(partner, f"more-{next(_keys)}", earn, shows_balance=False)
@@ -72,6 +73,17 @@ async def audit_daily(
     """Audit since the last seal, as the service does."""
     async with open_pool(database.service_url, maximum_size=1) as pool:
         return await audit_since_seal(pool, folder, trusted)
+
+
+def recorded_in(database: LedgerDatabase, *, after_seal: int = 0) -> int:
+    """How many transactions are recorded, or how many since a seal: an earning may post a lapse before it."""
+    with connect(database) as connection:
+        [row] = connection.execute(
+            "select sum(next_sequence - 1 - coalesce((select lasts[lane + 1] from seals where number = %s), 0))::int "
+            "as recorded from lanes",
+            [after_seal],
+        ).fetchall()
+    return int(row["recorded"])
 
 
 def places(report: AuditReport) -> set[tuple[int | None, str, str]]:

@@ -21,7 +21,7 @@ from ledger.rules.merkle import merkle_root
 from ledger.rules.proofs import verify_proof
 from ledger.rules.seals import SealDocument, SealedTransaction, has_good_signature, seal_hash, transaction_leaf
 from ledger.store.unit_of_work import open_pool
-from tests.audit.sealed_ledger import KEYS, OTHER_KEYS, audit_daily, pass_a_day, post_more, seal, seal_now
+from tests.audit.sealed_ledger import KEYS, OTHER_KEYS, audit_daily, pass_a_day, post_more, recorded_in, seal, seal_now
 from tests.audit.tampering import change, connect, delete, drop_checks, pick
 from tests.databases import LedgerDatabase
 
@@ -69,15 +69,15 @@ def rows(database: LedgerDatabase) -> list[tuple[int]]:
 async def test_the_first_seal_covers_everything_and_the_next_one_what_is_new(
     lively: LedgerDatabase, tmp_path: Path
 ) -> None:
+    before = recorded_in(lively)
     first = await seal_now(lively, tmp_path)
     await post_more(lively, 10)
+    recorded = recorded_in(lively)
     second = await seal_now(lively, tmp_path)
-    with connect(lively) as connection:
-        recorded = connection.execute("select count(*) as count from transactions").fetchall()[0]["count"]
-    assert (first.number, second.number, second.transactions) == (1, 2, 10)
-    assert first.transactions + second.transactions == recorded
+    assert (first.number, first.transactions) == (1, before)
+    assert (second.number, second.transactions) == (2, recorded - before)
     one, two = read(tmp_path, 1), read(tmp_path, 2)
-    assert (one.seal.recorded, two.seal.recorded) == (recorded - 10, recorded)
+    assert (one.seal.recorded, two.seal.recorded) == (before, recorded)
     assert two.seal.previous == seal_hash(one.seal)
     assert [lane.first for lane in two.lanes] == [lane.last + 1 for lane in one.lanes]
     assert has_good_signature(one)
@@ -182,8 +182,7 @@ async def test_sealing_beside_posting_covers_each_transaction_once(lively: Ledge
         await seal(lively, tmp_path)
     await posting
     await seal(lively, tmp_path)
-    with connect(lively) as connection:
-        recorded = connection.execute("select count(*) as count from transactions").fetchall()[0]["count"]
+    recorded = recorded_in(lively)
     documents = [read(tmp_path, number) for (number,) in rows(lively)]
     assert len(documents) > 1
     assert sum(document.seal.transactions for document in documents) == recorded == documents[-1].seal.recorded
@@ -208,7 +207,7 @@ async def test_every_transaction_is_proved_once_it_is_sealed(lively: LedgerDatab
             assert (proof.transaction.lane, proof.transaction.sequence) == place
             assert proof.canonical_form is not None
             assert verify_proof(msgspec.json.encode(proof), KEYS.trusted) == proof
-    assert unsealed == 4
+    assert unsealed == recorded_in(lively, after_seal=2) > 0
 
 
 ALTERED = {
