@@ -10,6 +10,7 @@ from ledger.rules.commands import (
     Earn,
     Freeze,
     GrantCap,
+    Merge,
     Move,
     PartnerCommand,
     PlaceHold,
@@ -64,6 +65,7 @@ class Told:
         await self._cancel_two_earns_after_a_move()
         await self._move_with_a_debt()
         await self._travel()
+        await self._merge_what_was_merged()
         await self._by_staff(GrantCap(cap=CAP, points=GRANTED))
         for points in (GRANTED - 1, 2, 1, 1):
             member = await self._create()
@@ -85,6 +87,13 @@ class Told:
         await self._post(self._acceptor, Reverse(transaction=self._late, points=15))
         await self._post(self._acceptor, Reverse(transaction=self._captured, points=7))
         await self._post(self._issuer, Reverse(transaction=self._earned, points=60))
+
+    async def _merge_what_was_merged(self) -> None:
+        """Three accounts of one person, found out one after the other."""
+        first, second, third = [await self._create() for _ in range(3)]
+        await self._earn(first, "GRACE", 9)
+        await self._by_staff(Merge(member=first, into=second))
+        await self._by_staff(Merge(member=second, into=third))
 
     async def _cancel_two_earns_after_a_move(self) -> None:
         """Nothing is left of either earn, and no lot of theirs has moved: each debt gets a lot of its own."""
