@@ -125,7 +125,7 @@ async def test_a_history_rewritten_with_a_new_chain_is_noticed(sealed: LedgerDat
 
 AFTER_THE_SEAL = {
     "a column": ("update transactions set outlet = 'x' where {row}", "hash"),
-    "a posting": ("update postings set amount = amount + 1 where {row}", "hash"),
+    "a posting": ("update postings set amount = amount + 1 where {row} and line = 0", "hash"),
     "a lot": (
         "update lots set original = original + 1 where lane = 1 "
         "and lot = (select p.lot from postings p where {row} and line = 0)",
