@@ -30,7 +30,7 @@ from ledger.store.lane_writes import write_state
 from ledger.store.unit_of_work import DISCARD_PLANS, connect_poster, may_succeed_again, roll_back
 
 MAXIMUM_BATCH = 500
-MOST_ROUNDS = 8
+MOST_ROUNDS = 64
 MAXIMUM_QUEUE = 20_000
 ATTEMPTS = 8
 FIRST_PAUSE_SECONDS = 0.01

@@ -97,3 +97,19 @@ async def test_running_dry_costs_few_units_of_work(ledger: LedgerInPostgres, uni
         units()
         await earn_at_once(desk, EARNS)
         assert units() <= 4 * LANES + 10
+
+
+async def test_an_earn_under_many_nearly_exhausted_caps_is_posted(ledger: LedgerInPostgres) -> None:
+    with psycopg.connect(ledger.database.owner_url) as owner:
+        for number in range(10):
+            owner.execute(
+                "insert into caps (code, programme, home_lane) values (%s, 1, %s)", [f"C{number}", number % LANES]
+            )
+        owner.execute("update registry set version = version + 1")
+    async with ledger.posters() as desk:
+        codes = ["ALL", *(f"C{number}" for number in range(10))]
+        for code in codes:
+            submission = await desk.intake.prepare(0, code, grant_cap(10, code), owner="staff:a")
+            assert isinstance(await desk.posters.submit(submission), Posted)
+        assert await earn_at_once(desk, 1, points=10) == {"Posted": 1}
+        assert await earn_at_once(desk, 4) == {"cap-exhausted": 4}

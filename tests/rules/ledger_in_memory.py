@@ -43,7 +43,7 @@ from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, subm
 LANES = 2
 MEMBERS = (1, 2, 3)
 FIRST_NEW_NUMBER = 100
-MOST_ROUNDS = 8
+MOST_ROUNDS = 64
 
 _WITHOUT_REFUSALS = Expire | Notice | SweepCap
 

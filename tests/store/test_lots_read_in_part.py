@@ -1,13 +1,17 @@
 """A redemption reads only as many lots as it is likely to need; one that needs more reads all and runs again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
+from ledger.rules.commands import Adjust
 from ledger.rules.outcomes import Posted, Replayed
 from ledger.store.wanted_state import LOTS_PER_REDEMPTION
 from tests.builders import earn, redeem
 from tests.databases import LedgerDatabase
+from tests.rarer_builders import adjust, capture, gift, hold
 from tests.store.ledger_in_postgres import Desk, LedgerInPostgres, open_ledger
 
 LOTS = 20
@@ -55,3 +59,26 @@ async def test_all_redemptions_of_one_batch_together_use_each_lot_once(ledger: L
     assert [type(outcome) for outcome in outcomes] == [Posted] * 3
     used = await ledger.rows("select lot from postings where debit_kind = 2 order by lot")
     assert [lot for (lot,) in used] == list(range(1, LOTS + 1))
+
+
+@pytest.mark.parametrize("command", [hold, gift, partial(adjust, takes=True)], ids=["hold", "gift", "adjustment"])
+async def test_holds_gifts_and_corrections_over_more_lots_than_were_read_take_them_all_in_order(
+    ledger: LedgerInPostgres, command: Callable[..., Any]
+) -> None:
+    others = {"receiver": ledger.members[1]} if command is gift else {}
+    async with ledger.posters() as desk:
+        wanted = command(LOTS - 1, member=ledger.members[0], **others)
+        owner = "staff:a" if isinstance(wanted, Adjust) else None
+        submitted = await desk.intake.prepare(0 if owner else ledger.partners[0], "k", wanted, owner=owner)
+        posted = await desk.posters.submit(submitted)
+    assert isinstance(posted, Posted)
+    used = [posting.lot for posting in posted.own_entries[0].transaction.postings]
+    assert used == list(range(1, LOTS))
+
+
+async def test_lots_that_are_all_held_do_not_hide_the_free_ones_behind_them(ledger: LedgerInPostgres) -> None:
+    async with ledger.posters() as desk:
+        [held] = (await desk.post(hold(LOTS - 5, member=ledger.members[0]))).own_entries
+        assert await lots_used(desk, 2) == [16, 17]
+        await desk.post(capture(held, 1, final=True))
+        assert await lots_used(desk, 2) == [2, 3]
