@@ -228,21 +228,6 @@ join holds h on h.lane = named.lane and h.sequence = named.sequence
 join transactions t on t.lane = h.lane and t.sequence = h.sequence
 """
 
-# What members gave and received as gifts in this month and the last.
-READ_GIFT_MONTHS = """
-with recursive become(present_lane, present, programme, lane, member) as (
-    select lane, member, programme, lane, member from unnest(%b, %b, %b) as wanted(lane, member, programme)
-    union
-    select become.present_lane, become.present, become.programme, m.lane, m.member
-    from become join members m on m.into_lane = become.lane and m.into_member = become.member
-)
-select become.present_lane, become.present, become.programme, g.month, g.given, g.received,
-       become.member = become.present
-from become join gift_months g
-  on g.lane = become.lane and g.member = become.member and g.programme = become.programme
-where g.month > (ledger_now() - interval '40 days')::date
-"""
-
 # Pools and allotments of caps in some lanes.
 READ_CAP_BALANCES = """
 select lane, kind, owner, balance from party_balances where lane = any(%b) and kind in (9, 10)

@@ -80,6 +80,9 @@ def _take_all(kind: str, book: Book, source: Person, target: Person) -> None:
         _take_lots(kind, book, account, into)
         _take_holds(kind, book, account, into)
         _take_debts(kind, book, account, into)
+        if kind == "move":
+            # Its statement goes on as if nothing had happened.
+            into.deals = list(account.deals)
 
 
 def _take_lots(kind: str, book: Book, account: Account, into: Account) -> None:
