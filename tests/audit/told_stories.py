@@ -87,6 +87,15 @@ class Told:
         await self._post(self._acceptor, Reverse(transaction=self._late, points=15))
         await self._post(self._acceptor, Reverse(transaction=self._captured, points=7))
         await self._post(self._issuer, Reverse(transaction=self._earned, points=60))
+        await self._sweep_a_cap_that_is_granted_again()
+
+    async def _sweep_a_cap_that_is_granted_again(self) -> None:
+        """Every lane gets an allotment, all but a little is used at once, and more is granted."""
+        await self._by_staff(GrantCap(cap=CAP, points=10_000))
+        for points in (1, 1, 1, 1, 9_000):
+            member = await self._create()
+            await self._post(self._issuer, Earn(programme="BORNE", member=member, points=points, scene="charity"))
+        await self._by_staff(GrantCap(cap=CAP, points=5))
 
     async def _merge_what_was_merged(self) -> None:
         """Three accounts of one person, found out one after the other."""
