@@ -27,9 +27,10 @@ from ledger.rules.commands import (
     WriteOff,
 )
 from ledger.rules.earning import out_of_range, wrong_currency
-from ledger.rules.outcomes import NeedsLanes, Refused
+from ledger.rules.lots import consume_lots, usable_lots
+from ledger.rules.outcomes import NeedsLanes, NeedsLots, Refused
 from ledger.rules.programmes import Programme, Registry
-from ledger.rules.state import LedgerState, MemberState, PointsState
+from ledger.rules.state import LedgerState, LotState, MemberState, PointsState
 
 CLOCK_TOLERANCE_SECONDS = 60
 """How far a till's clock may be ahead of ours before its event counts as future."""
@@ -165,6 +166,16 @@ def too_few_points(requested: int, available: int) -> Refused:
         "The member has fewer available points than requested.",
         {"requested": requested, "available": available},
     )
+
+
+def parts_to_use(points: PointsState, amount_points: int, now: int) -> list[tuple[LotState, int]] | Refused | NeedsLots:
+    """What to take of which lots, in the order of use."""
+    if points.available < amount_points:
+        return too_few_points(amount_points, points.available)
+    usable = usable_lots(points, now)
+    if not points.lots_complete and sum(lot.remaining for lot in usable) < amount_points:
+        return NeedsLots()
+    return consume_lots(usable, amount_points)
 
 
 def _permitted_programme(command: Earn | Redeem | PlaceHold, partner: int, state: LedgerState) -> Programme | Refused:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ledger.posting import poster
-from ledger.rules import reversals, state
+from ledger.rules import admission, reversals, state
 from ledger.rules.accounts import AccountKind
 from ledger.rules.commands import Reverse, Submission
 from ledger.rules.decisions import points as points_decisions
@@ -131,7 +131,7 @@ def spend_lapsed_lots() -> None:
         return Decided([*before, *drafts], len(drafts), unmatched_minor)
 
     put(state.PointsState, "available", property(lambda points: points.posted - points.pending))
-    put(points_decisions, "usable_lots", all_but_pending)
+    put(admission, "usable_lots", all_but_pending)
     put(points_decisions, "after_lapses", post_no_lapse)
     put(returns, "after_lapses", post_no_lapse)
 

@@ -10,7 +10,7 @@ from ledger.rules.admission import (
     Stop,
     active_member,
     open_programme,
-    too_few_points,
+    parts_to_use,
     wrong_amount,
 )
 from ledger.rules.business_day import civil_day
@@ -19,8 +19,7 @@ from ledger.rules.earning import out_of_range
 from ledger.rules.expiry import lapse_drafts
 from ledger.rules.journal import LotOpening, Particulars, Posting, TransactionKind
 from ledger.rules.legs import Numbering, received, sent_postings
-from ledger.rules.lots import consume_lots, usable_lots
-from ledger.rules.outcomes import Decided, Decision, Draft, NeedsLanes, NeedsLots, Refused
+from ledger.rules.outcomes import Decided, Decision, Draft, NeedsLanes, Refused
 from ledger.rules.programmes import Programme
 from ledger.rules.state import GiftMonth, LedgerState, LotState, MemberState, PointsState
 
@@ -38,15 +37,12 @@ def decide_gift(command: Gift, submission: Submission, state: LedgerState) -> De
         state, programme, giver, receiver, command.points
     ):
         return wrong
-    if giver.available < command.points:
-        return too_few_points(command.points, giver.available)
+    now = state.lanes[giver.lane].now
+    parts = parts_to_use(giver, command.points, now)
+    if not isinstance(parts, list):
+        return parts
     if receiver.posted + command.points > BALANCE_LIMIT:
         return out_of_range("balance", receiver.posted + command.points, BALANCE_LIMIT)
-    now = state.lanes[giver.lane].now
-    usable = usable_lots(giver, now)
-    if not giver.lots_complete and sum(lot.remaining for lot in usable) < command.points:
-        return NeedsLots()
-    parts = consume_lots(usable, command.points)
     lapses = [*lapse_drafts(giver, now), *lapse_drafts(receiver, state.lanes[receiver.lane].now)]
     legs = _legs(submission, state, giver, receiver, parts, lapses)
     return Decided([*lapses, *legs], len(legs))

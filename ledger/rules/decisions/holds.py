@@ -9,13 +9,13 @@ import hashlib
 
 from ledger.ids import REQUEST_DIGEST_BYTES, Place
 from ledger.rules.accounts import AccountKind
-from ledger.rules.admission import Admitted, admit, too_few_points, wrong_amount
+from ledger.rules.admission import Admitted, admit, parts_to_use, wrong_amount
 from ledger.rules.business_day import MICROSECONDS_PER_DAY
 from ledger.rules.commands import Capture, PlaceHold, Submission, VoidHold
 from ledger.rules.expiry import after_lapses, expiry_postings
 from ledger.rules.journal import Particulars, Posting, TransactionKind
-from ledger.rules.lots import consume_lots, spend_order, usable_lots
-from ledger.rules.outcomes import Decision, Draft, NeedsLanes, NeedsLots, Refused
+from ledger.rules.lots import spend_order
+from ledger.rules.outcomes import Decision, Draft, NeedsLanes, Refused
 from ledger.rules.shortfalls import Repayment
 from ledger.rules.state import HoldState, LedgerState, LotState, PointsState
 
@@ -34,11 +34,9 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
     expires_at = _end_of(command, now)
     if isinstance(expires_at, Refused):
         return expires_at
-    if points.available < command.points:
-        return too_few_points(command.points, points.available)
-    usable = usable_lots(points, now)
-    if not points.lots_complete and sum(lot.remaining for lot in usable) < command.points:
-        return NeedsLots()
+    parts = parts_to_use(points, command.points, now)
+    if not isinstance(parts, list):
+        return parts
     draft = Draft(
         kind=TransactionKind.HOLD,
         lane=points.lane,
@@ -51,7 +49,7 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
         request_digest=submission.request_digest,
         postings=[
             Posting(AccountKind.AVAILABLE, points.member, AccountKind.HELD, points.member, taken, lot.lot)
-            for lot, taken in consume_lots(usable, command.points)
+            for lot, taken in parts
         ],
         scene=command.scene,
         channel=command.channel,

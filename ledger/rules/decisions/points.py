@@ -1,14 +1,13 @@
 """Earns and redemptions."""
 
 from ledger.rules.accounts import AccountKind
-from ledger.rules.admission import BALANCE_LIMIT, Admitted, admit, too_few_points, wrong_amount
+from ledger.rules.admission import BALANCE_LIMIT, Admitted, admit, parts_to_use, wrong_amount
 from ledger.rules.caps import CapDraw, draw_caps
 from ledger.rules.commands import Earn, Redeem, Submission
 from ledger.rules.earning import Award, award, out_of_range
 from ledger.rules.expiry import after_lapses
 from ledger.rules.journal import LotOpening, Posting, TransactionKind
-from ledger.rules.lots import consume_lots, usable_lots
-from ledger.rules.outcomes import Decision, Draft, NeedsLots, Refused
+from ledger.rules.outcomes import Decision, Draft, Refused
 from ledger.rules.shortfalls import Repayment
 from ledger.rules.state import LedgerState, PointsState
 
@@ -87,11 +86,9 @@ def decide_redeem(command: Redeem, submission: Submission, state: LedgerState) -
     if wrong := wrong_amount(command.points, command.cash_minor, command.currency, admitted.programme):
         return wrong
     points = admitted.points
-    if points.available < command.points:
-        return too_few_points(command.points, points.available)
-    usable = usable_lots(points, admitted.now)
-    if not points.lots_complete and sum(lot.remaining for lot in usable) < command.points:
-        return NeedsLots()
+    parts = parts_to_use(points, command.points, admitted.now)
+    if not isinstance(parts, list):
+        return parts
     draft = Draft(
         kind=TransactionKind.REDEEM,
         lane=points.lane,
@@ -104,7 +101,7 @@ def decide_redeem(command: Redeem, submission: Submission, state: LedgerState) -
         request_digest=submission.request_digest,
         postings=[
             Posting(AccountKind.AVAILABLE, points.member, AccountKind.REDEEMED, submission.partner, taken, lot.lot)
-            for lot, taken in consume_lots(usable, command.points)
+            for lot, taken in parts
         ],
         scene=command.scene,
         channel=command.channel,
