@@ -54,12 +54,16 @@ class BalanceAfter(msgspec.Struct, frozen=True):
 
 
 class TransactionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a posting answers with; ``balance`` only with the member's leave."""
+    """What a posting answers with; ``balance`` only with the member's leave.
+
+    Of a hold, ``id`` is the hold's own and ``expires_at`` its end. ``hold`` is the hold that a capture, a
+    void or the end of its time changes; ``released`` what a final capture let go.
+    """
 
     id: str
     kind: str
-    programme: str
-    member: str
+    programme: str | None
+    member: str | None
     partner: str | None
     points: int
     lots: tuple[TransactionLot, ...]
@@ -70,6 +74,9 @@ class TransactionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     sequence: int
     reverses: str | None = None
     explanation: str | None = None
+    hold: str | None = None
+    expires_at: str | None = None
+    released: int = 0
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -89,7 +96,11 @@ class PostingAnswer(msgspec.Struct, frozen=True):
 
 
 class JournalAnswer(TransactionAnswer, frozen=True, kw_only=True, omit_defaults=True):
-    """A transaction as the journal has it, with its postings and its hash in the lane's chain."""
+    """A transaction as the journal has it, with its postings and its hash in the lane's chain.
+
+    ``counter`` is the other leg of a gift, merge or move, ``approval`` the second person's: for staff.
+    ``last_day`` and ``days_before`` are those of a notice of expiry.
+    """
 
     scene: str | None = None
     channel: str | None = None
@@ -100,6 +111,10 @@ class JournalAnswer(TransactionAnswer, frozen=True, kw_only=True, omit_defaults=
     reversed_by: tuple[str, ...] = ()
     postings: tuple[PostingAnswer, ...]
     hash: str
+    counter: str | None = None
+    approval: str | None = None
+    last_day: date | None = None
+    days_before: int | None = None
 
 
 class ExpiringPoints(msgspec.Struct, frozen=True):
@@ -123,33 +138,49 @@ class BalanceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatementLineAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a statement; ``points`` is signed."""
+    """One line of a statement.
+
+    ``points`` and ``held_points`` are signed: what it moved in or out of the running balance, and of what
+    is held.
+    """
 
     transaction_id: str
     kind: str
     points: int
+    held_points: int
     balance_after: int
     available_after: int
     pending_after: int
+    held_after: int
     partner: str | None
     scene: str | None
     occurred_at: str
     recorded_at: str
     explanation: str
+    hold: str | None
     reverses: str | None
     reversed_by: tuple[str, ...]
 
 
 class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines, newest first; ``lapsing`` points have lapsed now and will be posted as expired."""
+    """Lines, newest first.
+
+    ``lapsing`` points have lapsed now and will be posted as expired; ``releasing`` points come back from
+    holds whose time is over.
+    """
 
     lapsing: int
+    releasing: int
     lines: tuple[StatementLineAnswer, ...]
     next_cursor: str | None
 
 
 class MemberLotAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A lot of a member and what is left of it."""
+    """A lot of a member and what is left of it.
+
+    It is ``held`` where all that is left is held. ``restored_from`` is the lot whose points came back in
+    it after their last day, ``moved_from`` the lot of another account or lane that it continues.
+    """
 
     id: str
     funding: tuple[FundingShare, ...]
@@ -160,6 +191,7 @@ class MemberLotAnswer(msgspec.Struct, frozen=True, kw_only=True):
     expires_on: date | None
     state: LotStanding
     restored_from: str | None
+    moved_from: str | None
 
 
 class LotsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,9 +207,13 @@ def rfc3339(instant: int) -> str:
     return f"{to_datetime(instant).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-def money(minor: int | None, currency: str) -> Money | None:
+def money(minor: int | None, currency: str | None) -> Money | None:
     """Show minor units as money; None stays None. Raises MalformedRequest for an unknown currency."""
-    return None if minor is None else Money(currency, from_minor(minor, currency))
+    return None if minor is None or currency is None else Money(currency, from_minor(minor, currency))
+
+
+def _moment(instant: int | None) -> str | None:
+    return None if instant is None else rfc3339(instant)
 
 
 def render_transaction(view: TransactionView) -> bytes:
@@ -206,6 +242,9 @@ def transaction_answer(view: TransactionView) -> TransactionAnswer:
         sequence=view.sequence,
         reverses=view.reverses,
         explanation=explain_spend(view),
+        hold=view.hold,
+        expires_at=_moment(view.expires_at),
+        released=view.released,
     )
 
 
@@ -217,23 +256,16 @@ _RENDERERS: dict[int, Callable[[TransactionView], bytes]] = {1: _render_version_
 """A changed answer gets a new version; the renderer of an old one stays, since replays need it."""
 
 
-def journal_answer(view: TransactionView, reversed_by: tuple[str, ...] = ()) -> JournalAnswer:
-    """A transaction with its postings and hash, and what reversed it since."""
+def journal_answer(
+    view: TransactionView, reversed_by: tuple[str, ...] = (), *, for_staff: bool = False
+) -> JournalAnswer:
+    """A transaction with its postings and hash, and what reversed it since.
+
+    Only staff see which transaction of another member is the other leg, and who approved.
+    """
+    first_answer = msgspec.structs.asdict(transaction_answer(view)) | {"explanation": explain(view)}
     return JournalAnswer(
-        id=view.id,
-        kind=view.kind,
-        programme=view.programme,
-        member=view.member,
-        partner=view.partner,
-        points=view.points,
-        lots=_transaction_lots(view.lots),
-        balance=_balance_after(view),
-        occurred_at=rfc3339(view.occurred_at),
-        recorded_at=rfc3339(view.recorded_at),
-        lane=view.lane,
-        sequence=view.sequence,
-        reverses=view.reverses,
-        explanation=explain(view),
+        **first_answer,
         scene=view.scene,
         channel=view.channel,
         outlet=view.outlet,
@@ -251,6 +283,10 @@ def journal_answer(view: TransactionView, reversed_by: tuple[str, ...] = ()) -> 
             for posting in view.postings
         ),
         hash=view.hash.hex(),
+        counter=view.counter if for_staff else None,
+        approval=view.approval if for_staff else None,
+        last_day=None if view.notice is None else view.notice.last_day,
+        days_before=None if view.notice is None else view.notice.days_before,
     )
 
 
@@ -272,6 +308,7 @@ def statement_answer(page: StatementPage) -> StatementAnswer:
     """A page of a statement."""
     return StatementAnswer(
         lapsing=page.lapsing,
+        releasing=page.releasing,
         lines=tuple(_statement_line(line) for line in page.lines),
         next_cursor=page.next_cursor,
     )
@@ -287,14 +324,17 @@ def _statement_line(line: StatementLine) -> StatementLineAnswer:
         transaction_id=line.transaction_id,
         kind=line.kind,
         points=line.points,
+        held_points=line.held_points,
         balance_after=line.balance_after,
         available_after=line.available_after,
         pending_after=line.pending_after,
+        held_after=line.held_after,
         partner=line.partner,
         scene=line.scene,
         occurred_at=rfc3339(line.occurred_at),
         recorded_at=rfc3339(line.recorded_at),
         explanation=line.explanation,
+        hold=line.hold,
         reverses=line.reverses,
         reversed_by=line.reversed_by,
     )
@@ -311,6 +351,7 @@ def _member_lot(lot: MemberLot) -> MemberLotAnswer:
         expires_on=lot.expires_on,
         state=lot.state,
         restored_from=lot.restored_from,
+        moved_from=lot.moved_from,
     )
 
 
@@ -319,7 +360,9 @@ def _transaction_lots(lots: tuple[LotView, ...]) -> tuple[TransactionLot, ...]:
 
 
 def _balance_after(view: TransactionView) -> BalanceAfter | None:
-    if view.answer_format % 2 == 0:
+    # What time ends, or what arrives from another member, was not asked for with this member's leave.
+    arrives = bool(view.postings) and view.postings[0].debit.kind == "in_transit"
+    if view.answer_format % 2 == 0 or view.kind == "hold-expire" or arrives:
         return None
     return BalanceAfter(view.available, view.held, view.pending)
 

@@ -24,18 +24,29 @@ from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
+from api.routes.caps import cap_routes
+from api.routes.consents import consent_routes
+from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
+from api.routes.deliveries import delivery_routes
+from api.routes.events import event_routes
+from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
+from api.routes.holds import hold_routes
 from api.routes.imports import import_routes
 from api.routes.keys import key_routes
+from api.routes.member_life import member_life_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
+from api.routes.personal_data import personal_data_routes
 from api.routes.points import points_routes
 from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
 from api.routes.sandbox import sandbox_routes
+from api.routes.seals import seal_routes
 from api.routes.transactions import transaction_routes
+from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
 from api.wiring import Wiring
 from ledger.errors import LedgerError
@@ -44,11 +55,22 @@ STARTUP_FAILED = 1
 
 ROUTES: list[ControllerRouterHandler] = [
     *posting_routes,
+    *hold_routes,
+    *gift_routes,
     *bulk_routes,
     *quote_routes,
     *transaction_routes,
+    *seal_routes,
+    *event_routes,
+    *webhook_routes,
+    *delivery_routes,
     *member_routes,
+    *member_life_routes,
+    *correction_routes,
+    *cap_routes,
     *points_routes,
+    *consent_routes,
+    *personal_data_routes,
     *programme_routes,
     *partner_routes,
     *key_routes,

@@ -14,16 +14,17 @@ from api.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, problem_document
 from api.requests import CityRequest, refuse_key
 from api.wiring import Wiring, wiring_of
 from ledger.errors import LedgerError
-from ledger.reading.transactions import places_of, view_posted
+from ledger.reading.transactions import TransactionView, places_of, view_posted
 from ledger.rules.commands import PartnerCommand, Submission
 from ledger.rules.outcomes import KeyReused, Outcome, Posted, Refused, Replayed
 from ledger.rules.state import KeyRecord
 from ledger.store.members import Member
 
-CREATED = 201
+OK, CREATED = 200, 201
 JSON = "application/json"
 
 _KEY_REUSED = Refused("idempotency-key-reused", "The Idempotency-Key was used before, with another request.")
+_FIRST_ERROR = 400
 
 _encode = msgspec.json.Encoder().encode
 _decode_refused = msgspec.json.Decoder(Refused).decode
@@ -37,6 +38,13 @@ class Answered(NamedTuple):
     is_replay: bool = False
 
 
+class Shown(NamedTuple):
+    """The transaction that answers a command, and whether it did so before."""
+
+    view: TransactionView
+    is_replay: bool
+
+
 async def post_command(request: CityRequest, idempotency_key: str, command: PartnerCommand) -> Response[bytes]:
     """Submit a single command of the calling partner and answer its outcome.
 
@@ -46,13 +54,7 @@ async def post_command(request: CityRequest, idempotency_key: str, command: Part
     wiring = wiring_of(request)
     token_member = await token_member_of(request)
     submission = await prepare(wiring, partner_of(request).partner, idempotency_key, command, token_member)
-    answered = await answer_outcome(wiring, await wiring.engine.posters.submit(submission))
-    return Response(
-        answered.body,
-        status_code=answered.status,
-        media_type=JSON if answered.status == CREATED else PROBLEM_MEDIA_TYPE,
-        headers=REPLAYED if answered.is_replay else None,
-    )
+    return respond(await answer_outcome(wiring, await wiring.engine.posters.submit(submission)))
 
 
 async def prepare(
@@ -60,8 +62,8 @@ async def prepare(
 ) -> Submission:
     """Make a submission whose answer shows the balance where the member of the token is the command's."""
     submission = await wiring.engine.intake.prepare(partner, idempotency_key, command)
-    if token_member is not None and submission.member == token_member.number:
-        submission.shows_balance = True
+    for target in submission.items or (submission,):
+        target.shows_balance = token_member is not None and target.member == token_member.number
     return submission
 
 
@@ -74,15 +76,31 @@ async def submit_in_order(wiring: Wiring, submissions: Sequence[Submission]) -> 
 
 async def answer_outcome(wiring: Wiring, outcome: Outcome) -> Answered:
     """Render what became of a command, now or when its key was first used."""
+    found = await shown(wiring, outcome)
+    if isinstance(found, Answered):
+        return found
+    return Answered(CREATED, render_transaction(found.view), found.is_replay)
+
+
+async def shown(wiring: Wiring, outcome: Outcome) -> Shown | Answered:
+    """The transaction that answers a command, or the problem that it was refused with."""
     if isinstance(outcome, Posted):
         [view] = await view_posted(wiring.engine.pool, outcome, wiring.engine.registry.current)
-        return Answered(CREATED, render_transaction(view))
+        return Shown(view, is_replay=False)
     if isinstance(outcome, Refused):
         return refused(outcome)
     if isinstance(outcome, Replayed):
-        return await _replay(wiring, outcome.record)
+        return await shown_before(wiring, outcome.record)
     assert isinstance(outcome, KeyReused)  # noqa: S101 - the last kind of outcome
     return refused(_KEY_REUSED)
+
+
+async def shown_before(wiring: Wiring, record: KeyRecord) -> Shown | Answered:
+    """What a key in use was answered with."""
+    if record.answer is not None:
+        return refused(_decode_refused(record.answer), is_replay=True)
+    [place] = places_of(record)
+    return Shown(await wiring.view(place), is_replay=True)
 
 
 def refused(refusal: Refused, *, is_replay: bool = False) -> Answered:
@@ -96,11 +114,14 @@ def failed(error: LedgerError) -> Answered:
     return refused(Refused(error.code, error.detail, error.facts))
 
 
-async def _replay(wiring: Wiring, record: KeyRecord) -> Answered:
-    if record.answer is not None:
-        return refused(_decode_refused(record.answer), is_replay=True)
-    [place] = places_of(record)
-    return Answered(CREATED, render_transaction(await wiring.view(place)), is_replay=True)
+def respond(answered: Answered) -> Response[bytes]:
+    """The response to a single request."""
+    return Response(
+        answered.body,
+        status_code=answered.status,
+        media_type=JSON if answered.status < _FIRST_ERROR else PROBLEM_MEDIA_TYPE,
+        headers=REPLAYED if answered.is_replay else None,
+    )
 
 
 def _enqueue(wiring: Wiring, submission: Submission) -> "asyncio.Future[Outcome] | LedgerError":

@@ -13,9 +13,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.webhooks.allowed_targets import AllowedTargets
 from ledger.ids import LedgerKey
 
 KEY_FILE = "ledger.key"
+SEAL_KEY_FILE = "seal.key"
+IMPORT_FOLDER = "imports"
+SEALS_FOLDER = "seals"
 KEY_BYTES = 32
 SECRET_FILE_MODE = 0o600
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -58,6 +62,19 @@ SETTINGS: Mapping[str, Setting] = {
             "Secret under which keys and references are looked up, 64 or more hexadecimal digits. "
             "Without it: the file ledger.key in CITYPOINTS_DATA, made by `init`.",
         ),
+        Setting(
+            "CITYPOINTS_SEAL_KEY_FILE",
+            "File of the key that signs seals. Without it: the file seal.key in CITYPOINTS_DATA, made by `init`.",
+        ),
+        Setting(
+            "CITYPOINTS_SEALS",
+            "Folder outside the database that seals are written to. Without it: the folder seals in CITYPOINTS_DATA.",
+        ),
+        Setting(
+            "CITYPOINTS_WEBHOOK_TARGETS",
+            "Hosts, addresses and CIDR networks, with commas, that webhooks may lead to although they are not public; "
+            "to them also by plain http.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",
@@ -82,6 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     migrate_database_url: str | None = None
     ledger_key: LedgerKey | None = None
+    seal_key_path: Path | None = None
+    seals_path: Path | None = None
+    webhook_targets: AllowedTargets = AllowedTargets()
     log_level: str = "info"
     metrics_directory: Path | None = None
 
@@ -89,7 +109,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings; raises SettingsError. An empty value counts as not set."""
         given = {name: environment[name] for name in SETTINGS if environment.get(name)}
-        metrics = given.get("PROMETHEUS_MULTIPROC_DIR")
         return cls(
             data_directory=Path(given.get("CITYPOINTS_DATA", "./var")),
             host=given.get("CITYPOINTS_HOST", "127.0.0.1"),
@@ -99,9 +118,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             database_url=_address(given, "DATABASE_URL"),
             migrate_database_url=_address(given, "MIGRATE_DATABASE_URL"),
             ledger_key=_key(given),
+            seal_key_path=_path(given, "CITYPOINTS_SEAL_KEY_FILE"),
+            seals_path=_path(given, "CITYPOINTS_SEALS"),
+            webhook_targets=_webhook_targets(given),
             log_level=_log_level(given),
-            metrics_directory=None if metrics is None else Path(metrics),
+            metrics_directory=_path(given, "PROMETHEUS_MULTIPROC_DIR"),
         )
+
+    @property
+    def seal_key_file(self) -> Path:
+        """The file of the key that signs seals."""
+        return self.seal_key_path or self.data_directory / SEAL_KEY_FILE
+
+    @property
+    def seals_directory(self) -> Path:
+        """The folder outside the database that seals are written to."""
+        return self.seals_path or self.data_directory / SEALS_FOLDER
+
+    @property
+    def imports_directory(self) -> Path:
+        """The folder of files received for import."""
+        return self.data_directory / IMPORT_FOLDER
 
     def read_ledger_key(self) -> LedgerKey:
         """The ledger key, from its variable or its file; raises SettingsError."""
@@ -128,6 +165,11 @@ def create_ledger_key(data_directory: Path) -> bool:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(KEY_BYTES) + "\n")
     return True
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    text = given.get(name)
+    return None if text is None else Path(text)
 
 
 def _integer(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
@@ -166,6 +208,14 @@ def _ledger_key(text: str, where: str) -> LedgerKey:
     if len(secret) < KEY_BYTES:
         raise SettingsError(f"{where}: got {len(text)} hexadecimal digits, wanted {wanted}")
     return LedgerKey(secret)
+
+
+def _webhook_targets(given: Mapping[str, str]) -> AllowedTargets:
+    try:
+        return AllowedTargets.parse(given.get("CITYPOINTS_WEBHOOK_TARGETS", ""))
+    except ValueError as error:
+        wanted = "host names, addresses or networks such as 10.0.0.0/8, with commas"
+        raise SettingsError(f"CITYPOINTS_WEBHOOK_TARGETS: got {str(error)!r}, wanted {wanted}") from None
 
 
 def _log_level(given: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from api.authentication import MAXIMUM_REMEMBERED, Authentication
 from api.rate_limits import RateLimit
 from api.settings import Settings, SettingsError
+from api.webhooks.allowed_targets import AllowedTargets
 from ledger.errors import ProgrammeNotFound
 from ledger.ids import Place
 from ledger.posting.engine import Engine
@@ -30,7 +31,6 @@ from ledger.store.registry import read_registry_version
 REGISTRY_POLL_SECONDS = 1.0
 QUOTES_PER_MINUTE = 60
 MINUTE_SECONDS = 60
-IMPORT_FOLDER = "imports"
 
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +38,13 @@ _log = structlog.get_logger(__name__)
 class Wiring:
     """The engine and the readers, with what is remembered between requests."""
 
-    def __init__(self, engine: Engine, trials: Trials, import_directory: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        trials: Trials,
+        import_directory: Path,
+        webhook_targets: AllowedTargets = AllowedTargets(),  # noqa: B008 - frozen
+    ) -> None:
         self.engine = engine
         self.trials = trials
         self.authentication = Authentication(engine.pool)
@@ -46,6 +52,7 @@ class Wiring:
         self.quote_limit = RateLimit("quotes", QUOTES_PER_MINUTE, MINUTE_SECONDS)
         self.import_directory = import_directory
         self.import_worker = ImportWorker(engine, import_directory)
+        self.webhook_targets = webhook_targets
         self._views = Gathering(self._read_views)
         self._profiles = Gathering(self._read_profiles)
         self._public_ids: dict[Member, str] = {}
@@ -61,7 +68,8 @@ class Wiring:
         if database_url is None:
             raise SettingsError("DATABASE_URL is not set: `citypoints serve` sets it for the embedded database")
         async with Engine.open(database_url, settings.read_ledger_key(), settings.lane_groups) as engine:
-            wiring = cls(engine, Trials(database_url, engine.registry), settings.data_directory / IMPORT_FOLDER)
+            trials = Trials(database_url, engine.registry)
+            wiring = cls(engine, trials, settings.imports_directory, settings.webhook_targets)
             tasks = [
                 asyncio.create_task(wiring.watch_registry(), name="registry"),
                 asyncio.create_task(wiring.import_worker.run(), name="imports"),
@@ -115,8 +123,13 @@ class Wiring:
             self._public_ids[member] = known
         return known
 
+    def forget(self) -> None:
+        """Look keys, tokens and members up again: the set-up has changed, or a member has a new place."""
+        self.engine.intake.forget_members()
+        self.authentication.forget()
+
     async def watch_registry(self) -> None:
-        """Forget remembered keys and tokens whenever the set-up changes, or cannot be asked for."""
+        """Forget remembered keys, tokens and members' places whenever the set-up changes, or cannot be asked for."""
         known = self.engine.registry.current.version
         while True:
             await asyncio.sleep(REGISTRY_POLL_SECONDS)
@@ -127,7 +140,7 @@ class Wiring:
                 _log.warning("registry_unreachable")
                 version = -1
             if version != known:
-                self.authentication.forget()
+                self.forget()
                 known = version
 
     async def _read_views(self, places: Sequence[Place]) -> Mapping[Place, TransactionView]:

@@ -72,10 +72,58 @@ class MemberNotFound(LedgerError):
     code = "member-not-found"
 
 
+class MemberClosed(LedgerError):
+    """The member's account is closed: nothing more is kept about the person."""
+
+    code = "member-closed"
+
+
+class MemberNotClosed(LedgerError):
+    """A member can be erased only when its account is closed."""
+
+    code = "member-not-closed"
+
+
+class GuardianConsentNeeded(LedgerError):
+    """The member may be under 14, and no guardian has agreed."""
+
+    code = "guardian-consent-needed"
+
+
 class TransactionNotFound(LedgerError):
     """No transaction that the caller may see has that id."""
 
     code = "transaction-not-found"
+
+
+class HoldNotFound(LedgerError):
+    """No hold that the caller may see has that id."""
+
+    code = "hold-not-found"
+
+
+class CapNotFound(LedgerError):
+    """No cap that the caller may see has that code."""
+
+    code = "cap-not-found"
+
+
+class PartnerNotFound(LedgerError):
+    """No partner has that code."""
+
+    code = "partner-not-found"
+
+
+class SecondPersonRequired(LedgerError):
+    """Whoever asked for it may not decide on it."""
+
+    code = "second-person-required"
+
+
+class ApprovalDecided(LedgerError):
+    """An approval was decided the other way before."""
+
+    code = "approval-decided"
 
 
 class ProgrammeNotFound(LedgerError):
@@ -140,5 +188,17 @@ class DatabaseUnavailable(LedgerError):
 
 class UnsafeDatabase(LedgerError):
     """The database's settings, role or key would break a promise of the ledger."""
+
+    code = "internal-error"
+
+
+class NotSealedYet(LedgerError):
+    """No seal covers the transaction yet; the next one will."""
+
+    code = "not-sealed-yet"
+
+
+class LedgerAltered(LedgerError):
+    """What is stored is not what was sealed: something changed it behind the service."""
 
     code = "internal-error"

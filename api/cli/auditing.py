@@ -1,6 +1,6 @@
 """``citypoints audit``: rebuild everything from the journal and compare."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,27 +12,49 @@ if TYPE_CHECKING:
 SHOWN_DIFFERENCES = 20
 
 
-def audit(*, as_json: AsJson = False) -> None:
+def audit(
+    *,
+    since_seal: Annotated[
+        bool,
+        typer.Option("--since-seal", help="Only the seals, and the chain of what was recorded since the last one."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Rebuild everything from the journal alone and name every difference. May run beside live traffic."""
-    report = _audit()
+    report = _audit(since_seal=since_seal)
     if as_json:
         say_json(report)
     else:
-        _say(report)
+        _say(report, since_seal=since_seal)
     if report.difference_count:
         raise typer.Exit(FOUND_SOMETHING_WRONG)
 
 
-def _audit() -> "AuditReport":
+def _audit(*, since_seal: bool) -> "AuditReport":
     from api.cli.installation import run_with_pool
+    from api.seal_key_file import find_seal_keys
+    from api.settings import Settings
     from ledger.audit import audit as audit_ledger
+    from ledger.audit.seal_checks import seal_check
+    from ledger.audit.since_seal import audit_since_seal
 
+    settings = Settings.from_environment()
+    keys = find_seal_keys(settings)
+    folder, trusted = settings.seals_directory, None if keys is None else keys.trusted
     with progress_bar("Auditing") as progress:
-        return run_with_pool(lambda pool: audit_ledger(pool, progress=progress))
+        if since_seal:
+            return run_with_pool(lambda pool: audit_since_seal(pool, folder, trusted, progress=progress))
+        checks = [seal_check(folder, trusted)]
+        return run_with_pool(lambda pool: audit_ledger(pool, progress=progress, more_checks=checks))
 
 
-def _say(report: "AuditReport") -> None:
-    looked_at = f"{report.transactions} transactions in {report.lanes} lanes, {report.seconds:.1f} s"
+def _say(report: "AuditReport", *, since_seal: bool) -> None:
+    looked_at = (
+        f"{report.transactions} transactions in {report.lanes} lanes, seals: {report.seals}, {report.seconds:.1f} s"
+    )
+    if not report.difference_count and since_seal:
+        typer.echo(f"The ledger is what was sealed, and its chain goes on unbroken: no difference ({looked_at}).")
+        return
     if not report.difference_count:
         typer.echo(f"The ledger is what its journal says: no difference ({looked_at}).")
         return

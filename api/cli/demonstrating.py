@@ -8,7 +8,7 @@ from api.cli.output import AsJson, progress_bar, say
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from api.demo.loading import DemoLoaded
+    from api.demo.outcomes import DemoLoaded
 
 
 def demo(*, as_json: AsJson = False) -> None:
@@ -23,7 +23,7 @@ def described(loaded: "DemoLoaded") -> str:
     """Say in one line what the demo city holds."""
     holds = (
         f"{loaded.citizens} citizens, {loaded.partners} partners, {loaded.earnings} earnings, "
-        f"{loaded.redemptions} redemptions, {loaded.returns} returns"
+        f"{loaded.redemptions} redemptions, {loaded.returns} returns, {loaded.holds} holds, {loaded.gifts} gifts"
     )
     if loaded.posted_now:
         return f"Loaded the demo city: {holds}."

@@ -31,7 +31,10 @@ def expire(
             return await post_lapses(engine, day=last_day, progress=progress)
 
     lapses = run_with_engine(work)
-    line = f"Expired {lapses.points} points in {lapses.expiries} lots of {lapses.members} members."
+    line = (
+        f"Expired {lapses.points} points in {lapses.expiries} lots and released {lapses.holds} holds "
+        f"of {lapses.members} members."
+    )
     say(line, lapses, as_json=as_json)
 
 

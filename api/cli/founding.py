@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from api.cli.installation import Database, open_checked_pool
+from api.seal_key_file import create_seal_key
 from api.settings import Settings, create_ledger_key
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def found_ledger(
     upgrade(database.owner())
     row = asyncio.run(_read_row(database.service_url))
     created = row is None
+    # Also for a ledger of before there were seals. A lost key is noticed: the old one's seals are not trusted.
+    create_seal_key(settings.seal_key_file)
     if created:
         _create(settings, database.owner(), is_sandbox=is_sandbox, lanes=lanes)
     row = asyncio.run(_complete(database.service_url, settings.read_ledger_key()))

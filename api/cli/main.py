@@ -10,19 +10,23 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import clock, keys, partners, programmes
+from api.cli import caps, clock, keys, members, partners, programmes
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
 from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
+from api.cli.proving import verify_proof
+from api.cli.sealing import seal
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
+from api.cli.working import worker
 from api.settings import SettingsError
 from ledger.errors import LedgerError
 
 INTERRUPTED = 130
 IMPORT_EXAMPLE = "Example: citypoints import invoices.csv --partner SHOP --mapping invoices.toml"
+VERIFY_EXAMPLE = "Example: citypoints verify-proof proof.json --public-key key.json"
 
 app = typer.Typer(
     help="City Points Ledger. CITYPOINTS_DATA (default ./var) and DATABASE_URL say which ledger is meant.",
@@ -37,11 +41,16 @@ app.command("migrate", epilog="Example: MIGRATE_DATABASE_URL=postgresql://... ci
 app.command("demo", epilog="Example: citypoints demo")(demo)
 app.command("import", epilog=IMPORT_EXAMPLE)(import_file)
 app.command("audit", epilog="Example: citypoints audit --json")(audit)
+app.command("seal", epilog="Example: citypoints seal --json")(seal)
+app.command("verify-proof", epilog=VERIFY_EXAMPLE)(verify_proof)
+app.command("worker", epilog="Example: citypoints worker")(worker)
 app.command("expire", epilog="Example: citypoints expire --day 2026-03-31")(expire)
 app.add_typer(clock.app, name="clock")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
+app.add_typer(caps.app, name="caps")
+app.add_typer(members.app, name="members")
 
 
 def main() -> NoReturn:

@@ -19,6 +19,7 @@ MINUTES_PER_HOUR = 60
 MOST_MONTHS = 1_200
 MOST_DAYS = 36_500
 MOST_POINTS_PER_STEP = 10_000
+MOST_GIFT_POINTS = 1_000_000_000_000
 
 app = typer.Typer(help="Add, list, open and close programmes.", no_args_is_help=True)
 
@@ -61,6 +62,9 @@ def add(  # noqa: PLR0913 - one option for each term of a programme
     shortfall: Annotated[
         Literal["member", "issuer"], typer.Option(help="Who bears points that a reversal cannot take back.")
     ] = "member",
+    gift_points_a_month: Annotated[
+        int, typer.Option(min=0, max=MOST_GIFT_POINTS, help="Points a member may give as gifts in a calendar month.")
+    ] = 5_000,
     as_json: AsJson = False,
 ) -> None:
     """Add a programme, open, with its first rules."""
@@ -77,6 +81,7 @@ def add(  # noqa: PLR0913 - one option for each term of a programme
         maximum_age_days=_maximum_age(maximum_age_days),
         restore_grace_days=restore_grace_days,
         shortfall_policy=shortfall,
+        gift_points_a_month=gift_points_a_month,
     )
 
     async def work(connection: "AsyncConnection") -> None:
@@ -157,6 +162,7 @@ def _document(programme: "Programme") -> dict[str, object]:
         "maximum_age_days": programme.maximum_age_days,
         "restore_grace_days": programme.restore_grace_days,
         "shortfall": programme.shortfall_policy,
+        "gift_points_a_month": programme.gift_points_a_month,
         "rules": [
             {
                 "starts_on": rules.starts_on,

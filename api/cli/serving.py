@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 
 from api.cli.installation import Database, open_database
 from api.cli.output import AsJson, fail, say_json, warn
+from api.cli.worker_process import WorkerProcess
 from api.settings import Settings
 from ledger.errors import AlreadyExists
 
@@ -35,6 +37,9 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, max=MOST_WORKERS, help="Processes. [default: CITYPOINTS_WORKERS or 2]")
     ] = None,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Also run a worker, which expires points and sends webhooks.")
+    ] = True,
     demo_data: Annotated[bool, typer.Option("--demo-data", help="Load the demo city into an empty ledger.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +56,9 @@ def serve(
         _prepare(settings, database)
         has_demo = demo_data and _load_demo(settings, database)
         owner = f"--partner {DEMO_PARTNER}" if has_demo else "--partner CODE"
-        _run(settings, database, lambda: _welcome(settings, owner, as_json=as_json))
+        _set_environment(settings, database)
+        with WorkerProcess() if with_worker else nullcontext():
+            _run(settings, lambda: _welcome(settings, owner, as_json=as_json))
 
 
 def _refuse_used_port(settings: Settings) -> None:
@@ -94,16 +101,15 @@ def _load_demo(settings: Settings, database: Database) -> bool:
     return True
 
 
-def _run(settings: Settings, database: Database, welcome: Callable[[], None]) -> None:
+def _run(settings: Settings, welcome: Callable[[], None]) -> None:
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
     from granian.server import Server
 
-    _set_environment(settings, database)
     # A forked worker would share the parent's locks and what its libraries hold open.
     multiprocessing.set_start_method("spawn", force=True)
     server = Server(
-        "api.cli.worker:create_worker",
+        "api.cli.http_process:create_http_process",
         factory=True,
         address=settings.host,
         port=settings.port,
@@ -122,7 +128,7 @@ def _run(settings: Settings, database: Database, welcome: Callable[[], None]) ->
 
 
 def _set_environment(settings: Settings, database: Database) -> None:
-    """Tell the workers, which read the environment, what was found; the owner's address is not for them."""
+    """Tell the processes, which read the environment, what was found; the owner's address is not for them."""
     # By port: a second service over the same data keeps its own.
     metrics = (settings.data_directory / METRICS_DIRECTORY / str(settings.port)).absolute()
     shutil.rmtree(metrics, ignore_errors=True)

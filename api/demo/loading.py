@@ -1,4 +1,4 @@
-"""Loading the demo city: partners, citizens, then the month, through the service's own intake and posters.
+"""Loading the demo city: partners, citizens, the month and what follows, through the service's intake and posters.
 
 Idempotency keys come from the seed, and the month ends when the first citizen was created. So loading
 again posts nothing new, and completes a loading that was cut short.
@@ -8,39 +8,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-import msgspec
-
 from api.demo.city import CARD_OFFICE, PARTNERS, PROGRAMME, ZONE, citizens
+from api.demo.life import cap_the_campaign, live_on
 from api.demo.month import CURRENCY, Happening, Return, month
+from api.demo.outcomes import DemoLoaded, id_of
 from ledger.errors import AlreadyExists, ProgrammeNotFound
-from ledger.ids import Place, transaction_id
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import civil_day
 from ledger.rules.commands import Earn, PartnerCommand, Redeem, Reverse
-from ledger.rules.outcomes import Outcome, Posted, Replayed
+from ledger.rules.outcomes import Outcome
 from ledger.store.member_creation import read_created_at
 from ledger.store.members import Member, create_members, link_reference, name_digest
 from ledger.store.registry_writes import add_partner, permit
-from ledger.store.transaction_places import read_transaction_heads
 from ledger.store.unit_of_work import unit_of_work
 
 Progress = Callable[[int, int], None]
 
-
-class DemoLoaded(msgspec.Struct):
-    """What the demo city holds, and how much of it this loading has posted.
-
-    ``earnings``, ``redemptions`` and ``returns`` are transactions, ``refused`` commands that a rule refused;
-    all count what was there before, too. ``posted_now`` are the transactions of this loading.
-    """
-
-    citizens: int = 0
-    partners: int = 0
-    earnings: int = 0
-    redemptions: int = 0
-    returns: int = 0
-    refused: int = 0
-    posted_now: int = 0
+_COUNTED_AS: dict[type, str] = {Earn: "earnings", Redeem: "redemptions", Return: "returns"}
 
 
 def refuse_other_data(engine: Engine) -> None:
@@ -61,6 +45,7 @@ async def load_demo(engine: Engine, progress: Progress | None = None) -> DemoLoa
     happenings = month(until)
     await _link(engine, partners, happenings)
     posting = _Posting(engine, partners, happenings)
+    await cap_the_campaign(engine, partners, posting.loaded)
     done = 0
     for _, day in groupby(happenings, key=lambda happening: civil_day(happening.at, ZONE)):
         of_day = list(day)
@@ -68,6 +53,7 @@ async def load_demo(engine: Engine, progress: Progress | None = None) -> DemoLoa
         done += len(of_day)
         if progress is not None:
             progress(done, len(happenings))
+    await live_on(engine, partners, happenings, posting.loaded)
     return posting.loaded
 
 
@@ -159,26 +145,9 @@ class _Posting:
         )
 
     def _count(self, happening: Happening, outcome: Outcome) -> None:
-        was_posted = isinstance(outcome, Replayed) and outcome.record.answer is None
-        if not was_posted and not isinstance(outcome, Posted):
-            self.loaded.refused += 1
-            return
-        self.loaded.posted_now += not was_posted
-        if isinstance(happening.command, Earn):
-            self.loaded.earnings += 1
-        elif isinstance(happening.command, Redeem):
-            self.loaded.redemptions += 1
-        else:
-            self.loaded.returns += 1
+        self.loaded.count(_COUNTED_AS[type(happening.command)], outcome)
 
     async def _remember(self, key: str, outcome: Outcome) -> None:
-        if isinstance(outcome, Posted):
-            entry = outcome.own_entries[0]
-            transaction = entry.transaction
-            identifier = transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)
-            self._ids[key] = str(identifier)
-        elif isinstance(outcome, Replayed) and outcome.record.lane is not None and outcome.record.sequence is not None:
-            place = Place(outcome.record.lane, outcome.record.sequence)
-            async with self._engine.pool.connection() as connection:
-                head = (await read_transaction_heads(connection, [place]))[place]
-            self._ids[key] = str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))
+        identifier = await id_of(self._engine, outcome)
+        if identifier is not None:
+            self._ids[key] = identifier

@@ -105,8 +105,8 @@ REFUSALS = (
         code="not-reversible",
         status=409,
         title="This kind of transaction cannot be reversed",
-        meaning="Earnings and redemptions can be reversed; reversals, expiries and other kinds cannot.",
-        what_to_do="To undo a reversal, post the earning or redemption anew.",
+        meaning="Earnings, redemptions and captures can be reversed; reversals, expiries and other kinds cannot.",
+        what_to_do="To undo a reversal, post the earning or redemption anew. What is only held is voided.",
     ),
     ProblemType(
         code="occurred-too-long-ago",

@@ -61,6 +61,21 @@ REQUEST_PROBLEMS = (
         },
     ),
     ProblemType(
+        code="webhook-target-refused",
+        status=422,
+        title="Webhook may not lead there",
+        meaning=(
+            "Events are sent by https to hosts of the public internet alone; others, and plain http, only where the "
+            "operator allows them by CITYPOINTS_WEBHOOK_TARGETS."
+        ),
+        what_to_do="Give an https address whose host is public. On a trial of your own, allow the host in the setting.",
+        facts={
+            "field": "JSON path of the field",
+            "got": "what is wrong with the address",
+            "wanted": "what is accepted there",
+        },
+    ),
+    ProblemType(
         code="unauthenticated",
         status=401,
         title="Credential is missing or not valid",
@@ -83,6 +98,14 @@ REQUEST_PROBLEMS = (
         title="Not found",
         meaning="Nothing is at this address, or it is not yours to see. The two look the same.",
         what_to_do="Check the address and the id. All addresses are at /docs.",
+    ),
+    ProblemType(
+        code="not-sealed-yet",
+        status=404,
+        title="Transaction is not sealed yet",
+        meaning="The transaction is recorded, but no seal covers it so far. A seal is made every day.",
+        what_to_do="Ask for the proof again after the next seal; GET /v1/seals shows when the last one was made.",
+        retryable=True,
     ),
     ProblemType(
         code="method-not-allowed",
@@ -150,6 +173,26 @@ REQUEST_PROBLEMS = (
         title="Not possible in the present state",
         meaning="The request is well formed, but does not fit the present state of what it names.",
         what_to_do="Read its present state and decide anew.",
+    ),
+    ProblemType(
+        code="guardian-consent-needed",
+        status=409,
+        title="A guardian has to agree first",
+        meaning="By its year of birth the member may be under 14: its consents need one of a guardian's.",
+        what_to_do="Give the consent guardian once a guardian has agreed, then this one under a new Idempotency-Key.",
+        facts={
+            "needed": "purpose of the consent that comes first",
+        },
+    ),
+    ProblemType(
+        code="member-not-closed",
+        status=409,
+        title="The member is not closed",
+        meaning="A member is erased for good, so its account must be closed first.",
+        what_to_do="Close the member, then ask for the erasure under a new Idempotency-Key.",
+        facts={
+            "member_status": "present status of the member",
+        },
     ),
     ProblemType(
         code="sandbox-only",

@@ -1,5 +1,8 @@
 """Members: created or found again, linked to partners' references, given cards and tokens."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import msgspec
 from litestar import Response, get, post
 from psycopg import AsyncConnection
@@ -16,6 +19,7 @@ from api.access import (
 )
 from api.answers import rfc3339
 from api.authentication import PartnerCaller, StaffCaller
+from api.consenting import asked_consents
 from api.idempotent_answers import FirstAnswer, answer_once
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -41,9 +45,14 @@ from api.schemas.members import (
 )
 from api.wiring import Wiring, wiring_of
 from ledger.errors import AlreadyExists, Forbidden, NotFound
+from ledger.rules.business_day import to_datetime
+from ledger.rules.consents import GUARDIAN, PurposeName
+from ledger.store.consents import give_consent
+from ledger.store.ledger_row import read_clock
 from ledger.store.member_profiles import MemberProfile, read_profiles
 from ledger.store.member_tokens import add_member_token
 from ledger.store.members import Member, create_members, find_members, issue_card, link_reference, name_digest
+from ledger.store.personal_data import add_personal_data
 
 CREATED, FOUND = 201, 200
 
@@ -56,18 +65,24 @@ _encode = msgspec.json.Encoder().encode
     operation_id="postMember",
     summary="Create a member, or find it again",
     tags=["Members"],
-    responses=answers(201, MemberAnswer, "Created, with its first card.", *WRITE_PROBLEMS)
+    responses=answers(201, MemberAnswer, "Created, with its first card.", *WRITE_PROBLEMS, "guardian-consent-needed")
     | also_answers(200, MemberAnswer, "The member that the reference names already."),
 )
 async def post_member(request: CityRequest, data: MemberRequest, idempotency_key: IdempotencyKey) -> Response[bytes]:
-    """Create a member under your own opaque reference; the same reference again answers the same member."""
+    """Create a member under your own opaque reference; the same reference again answers the same member.
+
+    What else is known of a new member goes to the vault and is never answered here. A member who may be
+    under 14 needs a guardian's consent beside any other.
+    """
     engine = wiring_of(request).engine
     partner = partner_of(request).partner
+    consents = await asked_consents(request, data.consents, "$.consents")
 
     async def work(connection: AsyncConnection) -> FirstAnswer:
         created = await create_members(connection, engine.key, partner, [data.reference], engine.lanes)
         new = created.get(data.reference)
         if new is not None:
+            await _fill_vault(connection, new.public_id, data, consents)
             profile = await _profile(connection, Member(new.lane, new.number))
             return FirstAnswer(CREATED, _answer(profile, new.card), is_sealed=True)
         digest = name_digest(engine.key, partner, f"ref:{data.reference}")
@@ -180,6 +195,22 @@ async def post_token(
         return FirstAnswer(CREATED, TokenAnswer(issued.token, expires_at), kept=TokenAnswer(None, expires_at))
 
     return await answer_once(engine, _owner(request), idempotency_key, f"token:{member}", data, work)
+
+
+async def _fill_vault(
+    connection: AsyncConnection,
+    public_id: UUID,
+    data: MemberRequest,
+    consents: Sequence[tuple[PurposeName, int | None]],
+) -> None:
+    """Keep what is known of a new member; raises MalformedRequest and GuardianConsentNeeded."""
+    if data.birth_year is not None:
+        this_year = to_datetime(await read_clock(connection)).year
+        if data.birth_year > this_year:
+            refuse("$.birth_year", str(data.birth_year), f"a year from 1900 to {this_year}")
+    await add_personal_data(connection, public_id, birth_year=data.birth_year, region=data.region)
+    for purpose, allowed in sorted(consents, key=lambda consent: consent[0] != GUARDIAN):
+        await give_consent(connection, [public_id], purpose, allowed, "partner")
 
 
 async def _linking_partner(request: CityRequest, member: str, data: LinkRequest) -> int:

@@ -6,8 +6,9 @@ import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from api.access import find_readable_member, for_readers
+from api.access import find_member_with_balance, find_readable_member, for_readers
 from api.answers import BalanceAnswer, LotsAnswer, StatementAnswer, balance_answer, lots_answer, statement_answer
+from api.notice_answers import NoticesAnswer, notices_answer
 from api.pages_of_lists import next_link
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -25,6 +26,7 @@ from api.wiring import wiring_of
 from ledger.reading.balances import balance_as_of
 from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.reading.lots import read_lots
+from ledger.reading.notices import read_notices
 from ledger.reading.statement import read_statement
 
 _encode = msgspec.json.Encoder().encode
@@ -69,11 +71,11 @@ async def get_balance(
 ) -> Response[bytes]:
     """Available, held and pending points, shortfall, and what expires in the next 90 days.
 
-    Now, or at one of the two times. A partner needs the member's token.
+    Now, or at one of the two times. A partner needs the member's token, or its consent to `balance`.
     """
     wiring = wiring_of(request)
     recorded, occurred = time_sent(as_of, "as_of"), time_sent(occurred_as_of, "occurred_as_of")
-    found = await find_readable_member(request, member)
+    found = await find_member_with_balance(request, member)
     asked = await wiring.programme(programme)
     if recorded is None and occurred is None:
         view = await wiring.balances.get(found, asked)
@@ -161,4 +163,29 @@ async def get_lots(
     return Response(_encode(lots_answer(page)), media_type=JSON, headers=next_link(request, page.next_cursor))
 
 
-points_routes = [get_balance, get_statement, get_lots]
+@get(
+    "/v1/members/{member:str}/notices",
+    before_request=for_readers,
+    operation_id="getNotices",
+    summary="Read a member's notices of expiry",
+    tags=["Members"],
+    responses=answers(200, NoticesAnswer, "A page, newest first.", *POINTS_PROBLEMS, "malformed-cursor"),
+)
+async def get_notices(
+    request: CityRequest,
+    member: MemberPath,
+    programme: ProgrammeQuery,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = DEFAULT_LIMIT,
+    member_token: MemberTokenHeader = None,  # noqa: ARG001 - declared here, read with the caller
+) -> Response[bytes]:
+    """When the member was told of points about to expire, and of how many. A partner needs the member's token."""
+    wiring = wiring_of(request)
+    found = await find_readable_member(request, member)
+    asked = await wiring.programme(programme)
+    async with wiring.engine.pool.connection() as connection:
+        page = await read_notices(connection, wiring.engine.key, found, asked, cursor=cursor, limit=limit)
+    return Response(_encode(notices_answer(page)), media_type=JSON, headers=next_link(request, page.next_cursor))
+
+
+points_routes = [get_balance, get_statement, get_lots, get_notices]

@@ -43,7 +43,7 @@ from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.rules.programmes import Programme, ProgrammeVersion, Registry
 from ledger.store.ledger_row import read_clock
 from ledger.store.registry import raise_registry_version, read_registry
-from ledger.store.registry_writes import add_programme, add_rules, permit, set_programme_open
+from ledger.store.registry_writes import add_programme, add_rules, permit, set_gift_points, set_programme_open
 from ledger.store.unit_of_work import unit_of_work
 
 BODY_PROBLEMS = (*READ_PROBLEMS, "payload-too-large", "unsupported-media-type")
@@ -123,7 +123,7 @@ async def get_programme(request: CityRequest, code: CodePath) -> Response[bytes]
     "/v1/programmes/{code:str}",
     before_request=for_operators,
     operation_id="changeProgramme",
-    summary="Open or close a programme",
+    summary="Open or close a programme, limit its gifts",
     tags=["Set-up"],
     responses=answers(
         200,
@@ -138,7 +138,9 @@ async def get_programme(request: CityRequest, code: CodePath) -> Response[bytes]
 async def patch_programme(
     request: CityRequest, code: CodePath, data: ProgrammeChange, if_match: IfMatch = None
 ) -> Response[bytes]:
-    """Open or close a programme for new earnings and redemptions, if nobody changed it since you read it."""
+    """Open or close a programme, or change its limit on gifts, if nobody changed it since you read it."""
+    if data.is_open is None and data.gift_points_a_month is None:
+        refuse("$.is_open, $.gift_points_a_month", "neither of them", "at least one of the two")
     if if_match is None:
         raise HTTPException("If-Match: got nothing, wanted the ETag of the programme as you read it.", status_code=428)
     wiring = wiring_of(request)
@@ -149,7 +151,10 @@ async def patch_programme(
         programme = _found(registry, code)
         if if_match not in {"*", _tag(_visible(request, registry, programme))}:
             raise HTTPException("If-Match: the programme has changed since you read it.", status_code=412)
-        await set_programme_open(connection, programme.number, is_open=data.is_open)
+        if data.is_open is not None:
+            await set_programme_open(connection, programme.number, is_open=data.is_open)
+        if data.gift_points_a_month is not None:
+            await set_gift_points(connection, programme.number, data.gift_points_a_month)
     registry = await wiring.fresh_registry()
     return _tagged(_visible(request, registry, _found(registry, code)))
 

@@ -4,14 +4,12 @@ The same Struct is the body of a single request, an item of a bulk and, with ``o
 the same request is the same command by each way.
 """
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from api.schemas.fields import (
     Channel,
     Code,
+    ItemKey,
     MemberName,
     Metadata,
     Moment,
@@ -20,15 +18,11 @@ from api.schemas.fields import (
     Points,
     Scene,
     ShortText,
+    in_order,
     instant_of,
     refuse,
 )
 from ledger.rules.commands import Earn, Redeem, Reverse
-
-ItemKey = Annotated[
-    str,
-    Meta(pattern=r"^[!-~]{1,255}(?!\n)$", description="The item's idempotency key: 1 to 255 visible ASCII characters"),
-]
 
 
 class EarningRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -65,7 +59,7 @@ class EarningRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             available_from=instant_of(self.available_from, "$.available_from"),
             reference=self.reference,
             evidence=self.evidence,
-            metadata=_in_order(self.metadata),
+            metadata=in_order(self.metadata),
         )
 
 
@@ -98,7 +92,7 @@ class RedemptionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
             occurred_at=instant_of(self.occurred_at, "$.occurred_at"),
             reference=self.reference,
             evidence=self.evidence,
-            metadata=_in_order(self.metadata),
+            metadata=in_order(self.metadata),
         )
 
 
@@ -127,7 +121,7 @@ class ReversalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             reason=self.reason,
             reference=self.reference,
             evidence=self.evidence,
-            metadata=_in_order(self.metadata),
+            metadata=in_order(self.metadata),
         )
 
 
@@ -147,9 +141,6 @@ class ReverseQuote(ReversalRequest, frozen=True, tag_field="operation", tag="rev
     def command(self) -> Reverse:
         """The command it asks for; raises MalformedRequest."""
         return self.reversal_of(self.transaction)
-
-
-QuoteRequest = EarnQuote | RedeemQuote | ReverseQuote
 
 
 class EarnItem(EarningRequest, frozen=True, tag_field="operation", tag="earn", kw_only=True):
@@ -173,11 +164,3 @@ class ReverseItem(ReversalRequest, frozen=True, tag_field="operation", tag="reve
     def command(self) -> Reverse:
         """The command it asks for; raises MalformedRequest."""
         return self.reversal_of(self.transaction)
-
-
-BulkItem = EarnItem | RedeemItem | ReverseItem
-
-
-def _in_order(metadata: dict[str, str] | None) -> dict[str, str] | None:
-    """Metadata sorted by name: a JSON object has no order, so its order must not make another request."""
-    return dict(sorted(metadata.items())) if metadata else None

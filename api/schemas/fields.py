@@ -53,6 +53,11 @@ Metadata = Annotated[
     Meta(max_length=16, description="Up to 16 texts of your own, by names of 1 to 40 letters, digits, `._-`"),
 ]
 
+ItemKey = Annotated[
+    str,
+    Meta(pattern=r"^[!-~]{1,255}(?!\n)$", description="The item's idempotency key: 1 to 255 visible ASCII characters"),
+]
+
 Points = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER, description="Whole points, above zero")]
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset from UTC, years 2000 to 2999")]
@@ -102,3 +107,8 @@ def instant_of(moment: datetime | None, field: str, where: str = "body") -> int 
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         refuse(field, f"the year {moment.year}", f"a year from {FIRST_YEAR} to {LAST_YEAR}", where)
     return to_instant(moment)
+
+
+def in_order(metadata: dict[str, str] | None) -> dict[str, str] | None:
+    """Metadata sorted by name: a JSON object has no order, so its order must not make another request."""
+    return dict(sorted(metadata.items())) if metadata else None

@@ -5,16 +5,36 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from api.schemas.consents import ConsentRequest
 from api.schemas.fields import Code, ShortText
 
 DEFAULT_TOKEN_SECONDS = 15 * 60
 LONGEST_TOKEN_SECONDS = 24 * 60 * 60
 
 
-class MemberRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A member to create, or to find again, under your own reference: never a phone or identity number."""
+MOST_CONSENTS = 16
+
+Region = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._-]{1,32}(?!\n)$",
+        description="Code of a region, such as an administrative division: 1 to 32 letters, digits, `._-`",
+    ),
+]
+
+BirthYear = Annotated[int, Meta(ge=1900, le=2999, description="Year of birth, up to this year")]
+
+
+class MemberRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A member to create, or to find again, under your own reference: never a phone or identity number.
+
+    Region, year of birth and consents are kept of a new member only, apart from the journal.
+    """
 
     reference: ShortText
+    region: Region | None = None
+    birth_year: BirthYear | None = None
+    consents: Annotated[tuple[ConsentRequest, ...], Meta(max_length=MOST_CONSENTS)] = ()
 
 
 class MemberAnswer(msgspec.Struct, frozen=True):

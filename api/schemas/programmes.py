@@ -8,8 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from api.schemas.fields import Code, refuse
+from ledger.rules.commands import MAXIMUM_POINTS
 from ledger.rules.money import from_minor, minor_places, to_minor
-from ledger.rules.programmes import DEFAULT_MAXIMUM_AGE_DAYS, EarnRate, Programme, ProgrammeVersion, ShortfallPolicy
+from ledger.rules.programmes import (
+    DEFAULT_GIFT_POINTS_A_MONTH,
+    DEFAULT_MAXIMUM_AGE_DAYS,
+    EarnRate,
+    Programme,
+    ProgrammeVersion,
+    ShortfallPolicy,
+)
 from ledger.store.registry_writes import FIRST_DAY, NewProgramme, NewRules
 
 MOST_POINTS_PER_STEP = 10_000
@@ -18,6 +26,14 @@ LONGEST_VALIDITY_DAYS = 36_500
 _FIRST_RULES_YEAR, _LAST_RULES_YEAR = 1970, 2999
 _MINUTES_PER_HOUR = 60
 
+GiftPoints = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAXIMUM_POINTS,
+        description="Points that a member may give, and receive, as gifts in a calendar month; 0: no gifts",
+    ),
+]
 Days = Annotated[int, Meta(ge=0, le=LONGEST_VALIDITY_DAYS)]
 CutOff = Annotated[
     str,
@@ -75,6 +91,7 @@ class ProgrammeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     maximum_age_days: Days | None = DEFAULT_MAXIMUM_AGE_DAYS
     restore_grace_days: Days = 0
     shortfall: ShortfallPolicy = "member"
+    gift_points_a_month: GiftPoints = DEFAULT_GIFT_POINTS_A_MONTH
 
     def new_programme(self) -> NewProgramme:
         """The programme to add; raises MalformedRequest."""
@@ -90,13 +107,18 @@ class ProgrammeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             maximum_age_days=self.maximum_age_days,
             restore_grace_days=self.restore_grace_days,
             shortfall_policy=self.shortfall,
+            gift_points_a_month=self.gift_points_a_month,
         )
 
 
 class ProgrammeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Open or close a programme for new earnings and redemptions."""
+    """Open or close a programme for new earnings and redemptions, or change its limit on gifts; what is left out stays.
 
-    is_open: bool
+    At least one of the two.
+    """
+
+    is_open: bool | None = None
+    gift_points_a_month: GiftPoints | None = None
 
 
 class PermissionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +157,7 @@ class ProgrammeAnswer(msgspec.Struct, frozen=True):
     maximum_age_days: int | None
     restore_grace_days: int
     shortfall: str
+    gift_points_a_month: int
     rules: list[RulesAnswer]
     partners: list[PermissionAnswer]
 
@@ -159,6 +182,7 @@ def programme_answer(programme: Programme, partners: dict[int, str]) -> Programm
         maximum_age_days=programme.maximum_age_days,
         restore_grace_days=programme.restore_grace_days,
         shortfall=programme.shortfall_policy,
+        gift_points_a_month=programme.gift_points_a_month,
         rules=[rules_answer(version, programme.currency) for version in programme.versions],
         partners=[
             PermissionAnswer(code, number in programme.issuers, number in programme.acceptors)

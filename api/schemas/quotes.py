@@ -1,4 +1,4 @@
-"""What a command would do."""
+"""What a command would do: the body of any of them with its ``operation``."""
 
 from datetime import date
 
@@ -6,6 +6,14 @@ import msgspec
 
 from api.answers import BalanceAfter, FundingShare, TransactionAnswer
 from api.problems import Problem
+from api.schemas.commands import EarnQuote, RedeemQuote, ReverseQuote
+from api.schemas.corrections import AdjustQuote, WriteOffQuote
+from api.schemas.gifts import GiftQuote
+from api.schemas.holds import CaptureQuote, HoldQuote, VoidQuote
+
+PartnerQuote = EarnQuote | RedeemQuote | ReverseQuote | HoldQuote | CaptureQuote | VoidQuote
+StaffQuote = AdjustQuote | WriteOffQuote
+QuoteRequest = PartnerQuote | GiftQuote | StaffQuote
 
 
 class QuotedLot(msgspec.Struct, frozen=True):
@@ -20,8 +28,8 @@ class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """A transaction that would be posted; ``balance`` only with the member's token."""
 
     kind: str
-    programme: str
-    member: str
+    programme: str | None
+    member: str | None
     partner: str | None
     points: int
     lots: tuple[QuotedLot, ...]
@@ -29,6 +37,9 @@ class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     occurred_at: str
     reverses: str | None = None
     explanation: str | None = None
+    hold: str | None = None
+    expires_at: str | None = None
+    released: int = 0
 
 
 class QuoteAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,4 +63,7 @@ def quoted(answer: TransactionAnswer) -> QuotedTransaction:
         occurred_at=answer.occurred_at,
         reverses=answer.reverses,
         explanation=answer.explanation,
+        hold=answer.hold,
+        expires_at=answer.expires_at,
+        released=answer.released,
     )

@@ -8,7 +8,6 @@ snapshot outlasts one lane's open state, and traffic gives no false alarm.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -17,7 +16,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.audit import queries
-from ledger.audit.books import IN_TRANSIT
+from ledger.audit.approvals import check_approvals
+from ledger.audit.crossing import Crossing
 from ledger.audit.keys import check_keys
 from ledger.audit.pages import PAGE_TRANSACTIONS, Lane, read_lane, read_lanes
 from ledger.audit.projections import compare_projections, read_projections
@@ -50,14 +50,15 @@ async def audit(
     ``connection_or_pool`` comes from ``open_pool``. ``progress`` is told the transactions done and their
     total. Raises NotFound where the database holds no ledger yet, and what the database raises.
     """
-    async with _connection_of(connection_or_pool) as connection:
+    async with connection_of(connection_or_pool) as connection:
         return await _Audit(connection, progress).run(more_checks)
 
 
 @asynccontextmanager
-async def _connection_of(
+async def connection_of(
     source: AsyncConnection | AsyncConnectionPool[AsyncConnection],
 ) -> AsyncIterator[AsyncConnection]:
+    """The connection itself, or one of the pool's for as long as the context lasts."""
     if isinstance(source, AsyncConnection):
         yield source
     else:
@@ -71,7 +72,7 @@ class _Audit:
         self._progress = progress
         self._findings = Findings()
         self._set_up = SetUp()
-        self._in_transit: dict[tuple[int, int], int] = defaultdict(int)
+        self._crossing = Crossing({})
         self._done = 0
         self._total = 0
         self._posted: int | None = None
@@ -83,14 +84,14 @@ class _Audit:
         if ledger is None:
             raise NotFound("The database holds no ledger yet.")
         lanes = await read_lanes(self._connection)
+        self._crossing = Crossing({lane.lane: lane.next_sequence for lane in lanes})
         self._total = sum(max(lane.next_sequence - 1, 0) for lane in lanes)
         await self._check_lanes(lanes, ledger.lanes)
         for index, lane in enumerate(lanes):
             await self._check_lane(lane)
             await check_keys(self._connection, self._findings, index, len(lanes), self._rest)
-        for (owner, programme), balance in self._in_transit.items():
-            place = f"account in_transit of {owner} in programme {programme}"
-            self._findings.compare(None, place, "sum over all lanes", balance, 0)
+        self._crossing.compare(self._findings)
+        await check_approvals(self._connection, self._findings)
         for check in more_checks:
             await check(self._connection, self._findings)
         findings = self._findings
@@ -102,6 +103,7 @@ class _Audit:
             difference_count=findings.count,
             differences=tuple(findings.differences),
             seconds=round(perf_counter() - started, 3),
+            seals=findings.seals,
         )
 
     async def _check_lanes(self, lanes: list[Lane], count: int) -> None:
@@ -114,13 +116,11 @@ class _Audit:
                 self._findings.differ(lane, f"table {table}", "lane of its rows", lane, f"0 to {count - 1}")
 
     async def _check_lane(self, cut: Lane) -> None:
-        walk = Walk(self._connection, cut.lane, self._set_up, self._findings)
+        walk = Walk(self._connection, cut.lane, self._set_up, self._findings, self._crossing)
         before = self._done
         await walk.follow(cut.next_sequence, self._after_page(before, cut))
         self._tell(before + max(cut.next_sequence - 1, 0))
-        for (kind, owner, programme), balance in walk.books.parties.items():
-            if kind == IN_TRANSIT:
-                self._in_transit[owner, programme] += balance
+        self._crossing.note_parties(walk.books.parties)
         await self._catch_up(walk, cut.lane)
         async with unit_of_work(self._connection) as moment:
             await moment.execute(queries.ONE_MOMENT)
@@ -128,8 +128,8 @@ class _Audit:
             await walk.follow(head.next_sequence)
             found = await read_projections(moment, head, walk.chain.next_lot, walk.books)
         walk.chain.end(head)
-        walk.keys.end()
-        compare_projections(found, walk.books, head, self._findings)
+        walk.end()
+        compare_projections(found, walk.books, head, self._findings, self._crossing)
 
     async def _catch_up(self, walk: Walk, lane: int) -> None:
         """Walk after a busy lane until so little is new that it fits into one short unit of work."""

@@ -1,121 +1,40 @@
 """The books of one lane, kept from its journal alone: what every projection must say.
 
-In memory is the state of one lane: its members' points, its open lots and party balances, and what is
-rarer: lots that have expired, shortfalls, what was taken back of which transaction. A lot that was spent
-whole is forgotten as soon as its row agrees, and read again should a return bring it back; so memory grows
-with the lane's open points and not with its journal.
+In memory is the state of one lane: its members' points, its open lots, open holds and party balances, and
+what is rarer: lots that have expired, shortfalls, what was taken back of which transaction, gifts of a month,
+members that were frozen, closed or have become others. A lot that was spent whole and a hold that has ended
+are forgotten as soon as their rows agree, and a lot is read again should a return bring it back; so memory
+grows with the lane's open points and not with its journal.
 """
 
 from collections import defaultdict
 from datetime import date
 
-import msgspec
-
-from ledger.audit.pages import LotRow, Rest
+from ledger.audit.membership import Memberships
+from ledger.audit.pages import HoldRow, LotRow
+from ledger.audit.points import NEVER, Hold, Lot, Owed, Points, TakenBack
 from ledger.audit.report import Findings
 from ledger.rules.accounts import CHART, AccountKind
 from ledger.rules.business_day import end_of_day
-from ledger.rules.journal import LotOpening, Posting, Transaction
-
-NEVER = (1 << 63) - 1
+from ledger.rules.journal import Particulars, ParticularTransaction, Posting, Transaction
 
 AVAILABLE, HELD, SHORTFALL = int(AccountKind.AVAILABLE), int(AccountKind.HELD), int(AccountKind.SHORTFALL)
 ISSUANCE, REDEEMED, EXPIRED = int(AccountKind.ISSUANCE), int(AccountKind.REDEEMED), int(AccountKind.EXPIRED)
-IN_TRANSIT = int(AccountKind.IN_TRANSIT)
+IN_TRANSIT, AUTHORISED, POOL = int(AccountKind.IN_TRANSIT), int(AccountKind.AUTHORISED), int(AccountKind.POOL)
+ALLOTMENT, USED, CAP_TRANSIT = int(AccountKind.ALLOTMENT), int(AccountKind.USED), int(AccountKind.CAP_TRANSIT)
 
-
-class Lot(msgspec.Struct, gc=False):
-    """A lot and what postings have left of it; ``row`` is what its row said when it was read."""
-
-    opening: LotOpening
-    member: int
-    programme: int
-    lapses_at: int
-    row: Rest
-    remaining: int = 0
-    held: int = 0
-    expired: int = 0
-    expiries: int = 0
-
-    @property
-    def rest(self) -> Rest:
-        """What its row must say."""
-        is_open = self.remaining + self.held > 0
-        return Rest(self.remaining, self.held, self.expired, self.expiries, is_open)
-
-    @property
-    def root(self) -> int:
-        """The lot that was earned: itself, or the one it was restored from."""
-        return self.opening.lot if self.opening.restored_from is None else self.opening.restored_from
-
-    @property
-    def spend_order(self) -> tuple[int, int, int]:
-        """Soonest expiry, then earliest earned, then number."""
-        return (self.lapses_at, self.opening.earned_at, self.opening.lot)
-
-
-class Owed(msgspec.Struct):
-    """A shortfall: what a member owes of a reversed earn."""
-
-    sequence: int
-    member: int
-    programme: int
-    lot: int
-    funding: int
-    terms_version: int | None
-    original: int
-    remaining: int
-
-
-class Points(msgspec.Struct):
-    """A member's points in one programme, with its open lots and open shortfalls (oldest first).
-
-    ``next_lapse_at`` is no later than the first lapse of an open lot.
-    """
-
-    posted: int = 0
-    held: int = 0
-    shortfall: int = 0
-    next_lapse_at: int = NEVER
-    pending_until: int = 0
-    has_postings: bool = False
-    lots: dict[int, Lot] = msgspec.field(default_factory=dict)
-    owed: list[Owed] = msgspec.field(default_factory=list)
-
-    def after(self, now: int) -> tuple[int, int, int]:
-        """Available, held and pending points at an instant."""
-        if self.next_lapse_at > now and self.pending_until <= now:
-            return (self.posted, self.held, 0)
-        lapsed = pending = 0
-        for lot in self.lots.values():
-            if lot.lapses_at <= now:
-                lapsed += lot.remaining
-            elif lot.opening.available_from > now:
-                pending += lot.remaining
-        self.next_lapse_at = self.first_lapse_at()
-        return (self.posted - lapsed - pending, self.held, pending)
-
-    def first_lapse_at(self) -> int:
-        """When the first open lot lapses."""
-        return min((lot.lapses_at for lot in self.lots.values()), default=NEVER)
-
-    def usable(self, now: int) -> list[Lot]:
-        """Open lots that are neither pending nor lapsed, in the order of use."""
-        usable = [lot for lot in self.lots.values() if lot.opening.available_from <= now < lot.lapses_at]
-        usable.sort(key=lambda lot: lot.spend_order)
-        return usable
-
-
-class TakenBack(msgspec.Struct):
-    """What reversals have taken of one transaction."""
-
-    points: int = 0
-    spend_minor: int = 0
-    expired_counted: int = 0
+_RULES = {int(kind): rule for kind, rule in CHART.items()}
+_NONE = Particulars()
 
 
 class Books:
-    """One lane's accounts, lots, shortfalls and reversals, moved along by its transactions."""
+    """One lane's accounts, lots, holds, shortfalls, reversals and members, moved along by its transactions.
+
+    ``taken_back`` counts reversals for the member that the original names. ``caps_seen`` are the caps that
+    earns of the lane have met, ``swept`` what the lane says of those at home in it. ``giving_up`` is the last
+    expiry that came before its time, until its member closes. ``leaving`` and ``arriving`` are, of the last
+    heads of a merge or move, the key and who goes and who receives.
+    """
 
     def __init__(self, lane: int, findings: Findings) -> None:
         self.lane = lane
@@ -126,27 +45,45 @@ class Books:
         self.shortfalls: dict[int, Owed] = {}
         self.parties: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self.taken_back: defaultdict[int, TakenBack] = defaultdict(TakenBack)
+        self.holds: dict[int, Hold] = {}
+        self.gift_months: defaultdict[tuple[int, int, date], list[int]] = defaultdict(lambda: [0, 0])
+        self.members = Memberships()
+        self.caps_seen: set[int] = set()
+        self.swept: dict[int, bool] = {}
+        self.giving_up: Transaction | None = None
+        self.leaving: tuple[bytes, int] | None = None
+        self.arriving: tuple[bytes, int] | None = None
         self._closed: set[int] = set()
+        self._ended: set[int] = set()
 
     def keep(self, row: LotRow, zone: str) -> Lot:
         """Take a lot into memory: newly opened, or once closed and forgotten. Nothing is left of either."""
         opening = row.opening
-        lot = Lot(opening, row.member, row.programme, lapse_of(opening.expires_on, zone), row.rest)
+        lot = Lot.of(row, lapse_of(opening.expires_on, zone))
         self.lots[opening.lot] = lot
         self._closed.add(opening.lot)
         if opening.restored_from is not None:
             self.children[opening.restored_from].add(opening.lot)
         return lot
 
+    def open_hold(self, opening: Transaction, row: HoldRow | None) -> None:
+        """Take the hold that a transaction opens, if any, into memory, before the postings that fill it."""
+        expires_at = particulars_of(opening).expires_at
+        if expires_at is not None:
+            self.holds[opening.sequence] = Hold(opening, expires_at, row)
+
+    def hold_of(self, transaction: Transaction) -> Hold | None:
+        """The hold that a transaction opens or changes; None where it names none that is known."""
+        named = particulars_of(transaction).hold
+        return self.holds.get(transaction.sequence if named is None else named)
+
     def family(self, root: int) -> list[Lot]:
         """A lot and the lots restored from it, as far as points are left or have expired in them."""
         return [self.lots[lot] for lot in (root, *self.children.get(root, ())) if lot in self.lots]
 
-    def apply(self, transaction: Transaction) -> None:
+    def apply(self, transaction: Transaction, points: Points) -> None:
         """Move the accounts by a transaction's postings, and compare the balances it says it left."""
-        points = self.points[transaction.member, transaction.programme]
         for posting in transaction.postings:
-            points.has_postings = True
             lot = self._lot_of(posting, transaction)
             self._move(points, lot, posting.debit_kind, posting.debit_owner, -posting.amount, posting, transaction)
             self._move(points, lot, posting.credit_kind, posting.credit_owner, posting.amount, posting, transaction)
@@ -186,19 +123,23 @@ class Books:
         transaction: Transaction,
     ) -> None:
         if kind == AVAILABLE:
+            points.has_postings = True
             points.posted += credit
             if lot is None:
                 self._differ(transaction, "posting on a member's points", "no lot", "a lot")
             else:
                 self._move_lot(points, lot, credit, transaction)
         elif kind == SHORTFALL:
+            points.has_postings = True
             points.shortfall -= credit
             if credit < 0:
                 self._owe(points, lot, posting, transaction)
             else:
                 self._repay(points, posting, transaction)
         elif kind == HELD:
+            points.has_postings = True
             points.held += credit
+            self._move_held(points, lot, credit, transaction)
         else:
             self._move_party(kind, owner, credit, transaction)
 
@@ -216,13 +157,30 @@ class Books:
             points.next_lapse_at = min(points.next_lapse_at, lot.lapses_at)
             points.pending_until = max(points.pending_until, lot.opening.available_from)
 
+    def _move_held(self, points: Points, lot: Lot | None, credit: int, transaction: Transaction) -> None:
+        hold = self.hold_of(transaction)
+        if lot is None or hold is None:
+            self._differ(transaction, "posting on held points", "no lot or no hold", "a lot of a hold")
+            return
+        lot.held += credit
+        self._closed.add(lot.opening.lot)
+        rest = hold.move(lot.opening.lot, credit, opens=hold.opening.sequence == transaction.sequence)
+        if rest < 0:
+            what = f"held points of lot {lot.opening.lot}"
+            self._differ(transaction, what, rest, f"0 or more, in hold {hold.opening.sequence}")
+        if hold.remaining > 0:
+            points.holds[hold.opening.sequence] = hold
+        else:
+            points.holds.pop(hold.opening.sequence, None)
+            self._ended.add(hold.opening.sequence)
+
     def _owe(self, points: Points, lot: Lot | None, posting: Posting, transaction: Transaction) -> None:
         owed = Owed(
             sequence=transaction.sequence,
             member=transaction.member,
             programme=transaction.programme,
             lot=posting.lot or 0,
-            funding=posting.credit_owner,
+            funding=posting.credit_owner if lot is None else lot.opening.funding,
             terms_version=None if lot is None else lot.opening.terms_version,
             original=posting.amount,
             remaining=posting.amount,
@@ -257,7 +215,7 @@ class Books:
             self._differ(transaction, account, self.parties[place], "0 or more")
 
     def forget_closed(self) -> None:
-        """Forget lots that are spent whole and whose rows agree; the others are compared at the end."""
+        """Forget lots spent whole and holds ended whose rows agree; the others are compared at the end."""
         for number in self._closed:
             lot = self.lots.get(number)
             if lot is None or lot.remaining or lot.held or lot.expired or lot.row != lot.rest:
@@ -266,9 +224,16 @@ class Books:
             if lot.opening.restored_from is not None:
                 self.children[lot.opening.restored_from].discard(number)
         self._closed.clear()
+        for number in self._ended:
+            hold = self.holds.get(number)
+            if hold is not None and hold.row == hold.rest:
+                del self.holds[number]
+        self._ended.clear()
 
 
-_RULES = {int(kind): rule for kind, rule in CHART.items()}
+def particulars_of(transaction: Transaction) -> Particulars:
+    """The particulars of a transaction; of a kind that has none, empty ones."""
+    return transaction.particulars if isinstance(transaction, ParticularTransaction) else _NONE
 
 
 def lapse_of(expires_on: date | None, zone: str) -> int:

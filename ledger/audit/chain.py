@@ -2,22 +2,25 @@
 
 from ledger.audit.pages import Entry, Lane
 from ledger.audit.report import Findings
-from ledger.rules.journal import CHAIN_START, FORMAT, chain_hash, details_commitment
+from ledger.rules.journal import CHAIN_START, FORMAT, FORMAT_WITH_PARTICULARS, chain_hash, details_commitment
+from ledger.rules.seals import SealedLane
+
+_FORMATS = (FORMAT, FORMAT_WITH_PARTICULARS)
 
 
 class Chain:
-    """Follows one lane from its first transaction on.
+    """Follows one lane from its first transaction on, or from the end of what was sealed.
 
     After a difference it goes on from what is stored, so that one changed row is one difference and
     not all rows after it.
     """
 
-    def __init__(self, lane: int, findings: Findings) -> None:
-        self.next_sequence = 1
-        self.next_lot = 1
+    def __init__(self, lane: int, findings: Findings, sealed: SealedLane | None = None) -> None:
+        self.next_sequence = 1 if sealed is None else sealed.last + 1
+        self.next_lot = 1 if sealed is None else sealed.next_lot
         self._lane = lane
         self._findings = findings
-        self._head = CHAIN_START
+        self._head = CHAIN_START if sealed is None else bytes.fromhex(sealed.head)
         self._recorded_at: int | None = None
 
     def follow(self, entry: Entry) -> None:
@@ -30,8 +33,10 @@ class Chain:
         computed = chain_hash(self._head, transaction)
         if computed != entry.hash:
             findings.differ(self._lane, place, "hash", entry.hash, computed)
-        if transaction.format != FORMAT:
-            findings.differ(self._lane, place, "format", transaction.format, FORMAT)
+        if transaction.format not in _FORMATS:
+            findings.differ(self._lane, place, "format", transaction.format, f"one of {_FORMATS}")
+        if transaction.format == FORMAT_WITH_PARTICULARS and not entry.has_particulars:
+            findings.differ(self._lane, place, "particulars", "no row", "a row")
         if self._recorded_at is not None and transaction.recorded_at < self._recorded_at:
             findings.differ(self._lane, place, "recorded_at", transaction.recorded_at, f"{self._recorded_at} or later")
         lines = list(range(len(transaction.postings)))

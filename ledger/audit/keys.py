@@ -7,20 +7,30 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ledger.audit import queries
+from ledger.audit.books import particulars_of
+from ledger.audit.caps import is_grant
 from ledger.audit.pages import Entry, KeyRow
 from ledger.audit.report import Findings
-from ledger.rules.journal import Transaction
+from ledger.rules.journal import Transaction, TransactionKind
 
 PAGE_KEYS = 5_000
+
+_SHARE_KEYS = frozenset({TransactionKind.CAP, TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
 DIGEST_BYTES = 32
 
 
 class CommandKeys:
-    """Checks the keys of one lane's transactions; those of one command follow each other."""
+    """Checks the keys of one lane's transactions; those of one command follow each other.
+
+    The key leads to the command's own transactions, of which the first is its row's place. What a command
+    writes beside them has its key digest, too: the other legs of a gift, merge or move, and what it moves of
+    caps. Of these the row, wherever it leads, must be of the same request.
+    """
 
     def __init__(self, lane: int, findings: Findings) -> None:
         self._lane = lane
         self._findings = findings
+        self._last: Transaction | None = None
         self._first: Transaction | None = None
         self._row = KeyRow(None, None, None, None)
         self._transactions = 0
@@ -28,34 +38,54 @@ class CommandKeys:
     def follow(self, entry: Entry) -> None:
         """Take the next transaction."""
         transaction = entry.transaction
-        if self._first is None or self._first.key_digest != transaction.key_digest:
+        if self._last is None or self._last.key_digest != transaction.key_digest:
             self.end()
-            self._first, self._row, self._transactions = transaction, entry.key, 0
-        elif self._first.request_digest != transaction.request_digest:
-            self._findings.differ(
-                self._lane,
-                f"transaction {transaction.sequence}",
-                "request digest",
-                transaction.request_digest,
-                self._first.request_digest,
-            )
+        elif self._last.request_digest != transaction.request_digest:
+            self._differ(transaction, "request digest", transaction.request_digest, self._last.request_digest)
+        self._last = transaction
+        if transaction.kind in _SHARE_KEYS and not keeps_key(transaction):
+            self._check_beside(transaction, entry.key)
+            return
+        if self._first is None:
+            self._first, self._row = transaction, entry.key
         self._transactions += 1
+
+    def _check_beside(self, transaction: Transaction, row: KeyRow) -> None:
+        """The row of a command is there, and of this request; a sweep of a cap is the ledger's own and has none."""
+        if transaction.kind == TransactionKind.CAP and row.request_digest is None:
+            return
+        if row.sequence is None or row.request_digest != transaction.request_digest:
+            expected = f"a row of request {transaction.request_digest.hex()}"
+            self._differ(transaction, "key", _row_text(row), expected)
 
     def end(self) -> None:
         """Check the row of the command whose transactions have all been seen."""
         first = self._first
-        if first is None:
-            return
-        expected = KeyRow(self._lane, first.sequence, self._transactions, first.request_digest)
-        if self._row != expected:
-            place = f"key {first.key_digest.hex()} of transaction {first.sequence}"
-            row = self._row
-            found = "no row with a place" if row.sequence is None else _row_text(row)
-            self._findings.differ(self._lane, place, "key", found, _row_text(expected))
-        self._first = None
+        if first is not None:
+            expected = KeyRow(self._lane, first.sequence, self._transactions, first.request_digest)
+            if self._row != expected:
+                place = f"key {first.key_digest.hex()} of transaction {first.sequence}"
+                self._findings.differ(self._lane, place, "key", _row_text(self._row), _row_text(expected))
+        self._first = self._last = None
+        self._transactions = 0
+
+    def _differ(self, transaction: Transaction, what: str, found: object, expected: object) -> None:
+        self._findings.differ(self._lane, f"transaction {transaction.sequence}", what, found, expected)
+
+
+def keeps_key(transaction: Transaction) -> bool:
+    """Whether a key leads to a transaction: not to a second leg, and not to what a command moves of caps."""
+    kind = transaction.kind
+    if kind == TransactionKind.CAP:
+        return is_grant(transaction.postings)
+    if kind == TransactionKind.GIFT:
+        return not transaction.lots
+    return kind not in _SHARE_KEYS or particulars_of(transaction).into is not None
 
 
 def _row_text(row: KeyRow) -> str:
+    if row.sequence is None:
+        return "no row with a place"
     request = "nothing" if row.request_digest is None else row.request_digest.hex()
     return f"lane {row.lane}, sequence {row.sequence}, {row.transactions} transactions, request {request}"
 

@@ -1,16 +1,20 @@
 """Comparing every projection of a lane with its books, row by row: none missing, none too many, all equal."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ledger.audit import queries
-from ledger.audit.books import NEVER, Books, Points
-from ledger.audit.pages import Lane, Rest
+from ledger.audit.books import Books
+from ledger.audit.crossing import Crossing, counted_of
+from ledger.audit.member_rows import compare_members
+from ledger.audit.pages import Lane, Rest, hold_rows
+from ledger.audit.points import NEVER, Points, TakenBack
 from ledger.audit.report import Findings
-from ledger.ids import Place, place_of
+from ledger.ids import Place
 from ledger.rules.accounts import CHART, AccountKind
 from ledger.store.arrays import Bigints
 
@@ -23,15 +27,20 @@ class Projections(msgspec.Struct, frozen=True):
     shortfalls: list[TupleRow]
     party_balances: list[TupleRow]
     taken_back: list[TupleRow]
+    gift_months: list[TupleRow]
+    holds: list[TupleRow]
+    caps: list[TupleRow]
     members: list[TupleRow]
     lost_names: list[TupleRow]
     beyond: list[TupleRow]
+    lots_of_holds: list[TupleRow] = []
+    later_returns: list[TupleRow] = []
 
 
 async def read_projections(connection: AsyncConnection, head: Lane, next_lot: int, books: Books) -> Projections:
     """Read a lane's projections, in the unit of work in which its row was read.
 
-    Of lots, those that are open and those the books have in memory.
+    Of lots and holds, those that are open and those the books have in memory.
     """
     lane = [head.lane]
     beyond = {"lane": head.lane, "end": head.next_sequence, "next_lot": next_lot}
@@ -42,27 +51,55 @@ async def read_projections(connection: AsyncConnection, head: Lane, next_lot: in
             await connection.execute(queries.READ_SHORTFALLS, lane),
             await connection.execute(queries.READ_PARTY_BALANCES, lane),
             await connection.execute(queries.READ_TAKEN_BACK, lane),
+            await connection.execute(queries.READ_GIFT_MONTHS, lane),
+            await connection.execute(queries.READ_OPEN_HOLDS, lane),
+            await connection.execute(queries.READ_CAPS, lane),
             await connection.execute(queries.READ_MEMBERS, lane),
             await connection.execute(queries.READ_LOST_NAMES, lane),
             await connection.execute(queries.READ_BEYOND, beyond),
         ]
     projections = Projections(*[await cursor.fetchall() for cursor in cursors])
-    closed = sorted(books.lots.keys() - {row[0] for row in projections.lots})
-    if closed:
-        cursor = await connection.execute(queries.READ_REST_OF_LOTS, [head.lane, Bigints.of(closed)])
-        projections.lots.extend(await cursor.fetchall())
+    more = _Reader(connection, head.lane)
+    closed = books.lots.keys() - {row[0] for row in projections.lots}
+    projections.lots.extend(await more.read(queries.READ_REST_OF_LOTS, closed))
+    ended = books.holds.keys() - {row[0] for row in projections.holds}
+    projections.holds.extend(await more.read(queries.READ_REST_OF_HOLDS, ended))
+    projections.lots_of_holds.extend(await more.read(queries.READ_LOTS_OF_HOLDS, {row[0] for row in projections.holds}))
+    projections.later_returns.extend(await more.read(queries.READ_LATER_RETURNS, _unexplained(projections, books)))
     return projections
 
 
-def compare_projections(found: Projections, books: Books, head: Lane, findings: Findings) -> None:
+class _Reader(msgspec.Struct, frozen=True):
+    connection: AsyncConnection
+    lane: int
+
+    async def read(self, query: str, numbers: Iterable[int]) -> list[TupleRow]:
+        """Read the rows of a lane with some numbers."""
+        named = sorted(numbers)
+        if not named:
+            return []
+        cursor = await self.connection.execute(query, [self.lane, Bigints.of(named)])
+        return await cursor.fetchall()
+
+
+def _unexplained(projections: Projections, books: Books) -> set[int]:
+    """The originals of which more was taken back than for the member that they name."""
+    rows = {row[0]: TakenBack(*row[1:]) for row in projections.taken_back}
+    return {sequence for sequence, row in rows.items() if row != books.taken_back.get(sequence)}
+
+
+def compare_projections(found: Projections, books: Books, head: Lane, findings: Findings, crossing: Crossing) -> None:
     """Compare a lane's projections with its books at the same moment."""
     comparison = _Comparison(books, head, findings)
     comparison.member_points(found.member_points)
     comparison.lots(found.lots)
     comparison.shortfalls(found.shortfalls)
     comparison.party_balances(found.party_balances)
-    comparison.taken_back(found.taken_back)
-    comparison.members(found.members, found.lost_names)
+    comparison.taken_back(found.taken_back, found.later_returns, crossing)
+    comparison.gift_months(found.gift_months)
+    comparison.holds(found.holds, found.lots_of_holds)
+    comparison.caps(found.caps)
+    compare_members(found.members, found.lost_names, books, findings, crossing)
     comparison.balance(found)
     for what, row, number in found.beyond:
         findings.differ(head.lane, f"{what} {number}", row, "there", "none: the lane has not given out this number")
@@ -103,7 +140,7 @@ class _Comparison:
 
     def _instants(self, place: str, points: Points, next_lapse_at: int, pending_until: int) -> None:
         lane = self._head.lane
-        lapse = points.first_lapse_at()
+        lapse = min(points.first_lapse_at(), points.first_hold_end_at())
         if next_lapse_at > lapse:
             shown = "never" if next_lapse_at == NEVER else next_lapse_at
             self._findings.differ(lane, place, "next_lapse_at", shown, f"{lapse} or earlier")
@@ -137,28 +174,47 @@ class _Comparison:
         expected = {_account(*key): balance for key, balance in self._books.parties.items()}
         self._rows("balance", found, expected, may_be_missing=0)
 
-    def taken_back(self, rows: Iterable[TupleRow]) -> None:
-        """What was taken back of each reversed transaction."""
-        found = {f"taken back of transaction {row[0]}": row[1:] for row in rows}
-        expected = {
-            f"taken back of transaction {sequence}": msgspec.structs.astuple(taken)
-            for sequence, taken in self._books.taken_back.items()
-        }
+    def taken_back(self, rows: Iterable[TupleRow], later_returns: Iterable[TupleRow], crossing: Crossing) -> None:
+        """What was taken back of each reversed transaction.
+
+        For members that the original's has become it was taken in other lanes, too; which of it had expired
+        is compared when all lanes have been walked.
+        """
+        own = self._books.taken_back
+        taken = {sequence: (t.points, t.spend_minor, t.expired_counted) for sequence, t in own.items()}
+        returns: dict[int, list[Place]] = {}
+        for sequence, lane, number, points, spend_minor in later_returns:
+            returns.setdefault(sequence, []).append(Place(lane, number))
+            before = taken.get(sequence, (0, 0, 0))
+            taken[sequence] = (before[0] + points, before[1] + spend_minor, 0)
+        found = {}
+        for sequence, points, spend_minor, expired_counted in rows:
+            found[_taken(sequence)] = (points, spend_minor, 0 if sequence in returns else expired_counted)
+            if sequence in returns:
+                counted = counted_of(own.get(sequence, TakenBack()), expired_counted, returns[sequence])
+                crossing.note_counted(Place(self._head.lane, sequence), counted)
+        expected = {_taken(sequence): amounts for sequence, amounts in taken.items()}
         self._rows("points, spend and expired points", found, expected)
 
-    def members(self, rows: Iterable[TupleRow], lost_names: Iterable[TupleRow]) -> None:
-        """Whoever has points is a member of the lane, and every member has one id that leads to it."""
-        lane = self._head.lane
-        known = set()
-        for member, public_id, ids in rows:
-            known.add(member)
-            place = f"member {member}"
-            self._findings.compare(lane, place, "place in the public id", place_of(public_id), Place(lane, member))
-            self._findings.compare(lane, place, "names of kind id", ids, 1)
-        for member in sorted({member for member, _ in self._books.points} - known):
-            self._findings.differ(lane, f"member {member}", "member", "no row", "a member of the lane")
-        for digest, member in lost_names:
-            self._findings.differ(lane, f"name {digest.hex()}", "member", member, "a member of the lane")
+    def gift_months(self, rows: Iterable[TupleRow]) -> None:
+        """What members gave and received in each month."""
+        found = {_gifts(*row[:3]): list(row[3:]) for row in rows}
+        expected = {_gifts(*key): amounts for key, amounts in self._books.gift_months.items()}
+        self._rows("points given and received", found, expected)
+
+    def holds(self, rows: list[TupleRow], lots: list[TupleRow]) -> None:
+        """Holds with what is left of them and of each of their lots."""
+        found = {f"hold {row.sequence}": row for row in hold_rows(rows, lots)}
+        expected = {f"hold {number}": hold.rest for number, hold in self._books.holds.items()}
+        self._rows("hold", found, expected)
+
+    def caps(self, rows: Iterable[TupleRow]) -> None:
+        """A cap that was swept stays so until it is granted more, and has no allotments meanwhile."""
+        for cap, is_swept, allotted in rows:
+            if self._books.swept.get(cap) and not is_swept:
+                self._findings.differ(self._head.lane, f"cap {cap}", "is swept", is_swept, expected=True)
+            if is_swept:
+                self._findings.compare(self._head.lane, f"cap {cap}", "points in allotments", allotted, 0)
 
     def balance(self, found: Projections) -> None:
         """In each programme the accounts of a lane sum to zero, debits against credits."""
@@ -176,6 +232,14 @@ class _Comparison:
 
 def _of_member(member: int, programme: int) -> str:
     return f"member {member} in programme {programme}"
+
+
+def _taken(sequence: int) -> str:
+    return f"taken back of transaction {sequence}"
+
+
+def _gifts(member: int, programme: int, month: date) -> str:
+    return f"gifts of member {member} in programme {programme} from {month}"
 
 
 def _account(kind: int, owner: int, programme: int) -> str:

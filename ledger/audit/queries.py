@@ -37,6 +37,11 @@ READ_LANES_NAMED = " union all ".join(
         "shortfalls",
         "party_balances",
         "taken_back",
+        "particulars",
+        "lot_origins",
+        "holds",
+        "hold_lots",
+        "gift_months",
         "members",
         "member_names",
     )
@@ -60,6 +65,27 @@ order by p.sequence, p.line
 # What is left of a page's details.
 READ_DETAILS = "select sequence, salt, document from details where lane = %s and sequence >= %s and sequence < %s"
 
+# What only some kinds of transactions of a page have.
+READ_PARTICULARS = """
+select sequence, hold, expires_at, counter_lane, counter_sequence, into_member, approval, expires_on, days_before
+from particulars where lane = %s and sequence >= %s and sequence < %s
+"""
+
+# Where the lots opened in a page come from.
+READ_ORIGINS = """
+select sequence, lot, origin_lane, origin_lot from lot_origins
+where lane = %s and lot >= %s and lot <= %s order by lot
+"""
+
+# The holds opened in a page, with what the projections say is left of them and of each of their lots.
+_HOLD = "sequence, member, points, remaining, expires_at, programme, partner, moved_lane, moved_sequence"
+READ_HOLDS = f"""
+select {_HOLD} from holds where lane = %s and sequence >= %s and sequence < %s
+"""
+READ_HOLD_LOTS = """
+select hold, lot, points, remaining from hold_lots where lane = %s and hold >= %s and hold < %s
+"""
+
 # The lots opened in a page, by number, with what the projection says is left of them.
 READ_OPENINGS = f"""
 select {_LOT}, {_REST_OF_LOT} from lots l
@@ -73,16 +99,82 @@ select {_LOT}, {_REST_OF_LOT} from lots l where l.lane = %s and l.lot = any(%b) 
 
 # Transactions that the reversals of a page name.
 READ_ORIGINALS = """
-select sequence, kind, programme, partner, member, points, spend_minor, programme_version
+select lane, sequence, kind, programme, partner, member, points, spend_minor, programme_version
 from transactions where lane = %s and sequence = any(%b)
 """
 
-# The lots that these gave or took, in order: of an earn its own lot, of a redemption those it used.
+# The lots that these gave or took, in order: of an earn its own lot, of a redemption or capture those it used.
 READ_USES = """
 select sequence, lot, amount from postings
 where lane = %s and sequence = any(%b)
-  and ((debit_kind = 1 and credit_kind = 2) or (debit_kind = 2 and credit_kind = 5))
+  and ((debit_kind = 1 and credit_kind = 2) or (debit_kind in (2, 3) and credit_kind = 5))
 order by sequence, line
+"""
+
+# The caps that earns among these used.
+READ_CAP_USES = """
+select sequence, credit_owner, sum(amount)::bigint from postings
+where lane = %s and sequence = any(%b) and credit_kind = 11
+group by sequence, credit_owner order by sequence, credit_owner
+"""
+
+# Of a reversal for a member that the original's has become: whom a member has become, one after the other.
+READ_PATH = """
+with recursive path as (
+    select lane, member, into_lane, into_member, 0 as step from members where lane = %s and member = %s
+    union all
+    select m.lane, m.member, m.into_lane, m.into_member, path.step + 1
+    from path join members m on m.lane = path.into_lane and m.member = path.into_member
+    where path.step < 1000
+)
+select lane, member from path order by step
+"""
+
+# All reversals of an original, with what they moved back to its funding.
+READ_REVERSALS = """
+select t.lane, t.sequence, t.member, t.points, coalesce(t.spend_minor, 0),
+       (select coalesce(sum(p.amount), 0)::bigint from postings p
+        where p.lane = t.lane and p.sequence = t.sequence and p.debit_kind in (2, 4) and p.credit_kind = 1)
+from transactions t where t.reverses_lane = %s and t.reverses_sequence = %s order by t.lane, t.sequence
+"""
+
+# A lot and all that was restored from it or brought elsewhere by a merge, a move or a later return.
+READ_FAMILY = """
+with recursive family as (
+    select lane, lot, 0 as depth from lots where lane = %s and lot = %s
+    union
+    select child.lane, child.lot, family.depth + 1
+    from family cross join lateral (
+        select l.lane, l.lot from lots l where l.lane = family.lane and l.restored_from = family.lot
+        union all
+        select o.lane, o.lot from lot_origins o
+        where o.origin_lane = family.lane and o.origin_lot = family.lot
+    ) child where family.depth < 1000
+)
+select distinct l.lane, l.lot, l.sequence, l.member, l.expired
+from family join lots l on l.lane = family.lane and l.lot = family.lot order by l.lane, l.lot
+"""
+
+# Reversals of a lane's originals that were recorded for another member than the original's.
+READ_LATER_RETURNS = """
+select o.sequence, t.lane, t.sequence, t.points, coalesce(t.spend_minor, 0)
+from transactions o join transactions t on t.reverses_lane = o.lane and t.reverses_sequence = o.sequence
+where o.lane = %s and o.sequence = any(%b) and (t.lane, t.member) <> (o.lane, o.member)
+"""
+
+# The ids by which members were told of points about to lapse.
+READ_PUBLIC_IDS = "select member, public_id::text from members where lane = %s and member = any(%b)"
+
+# What was decided by two persons, of the approvals that a page names.
+READ_APPROVALS = """
+select approval_id::text, operation, state, lane, sequence from approvals where approval_id = any(%s::uuid[])
+"""
+
+# Approvals that say they are posted at a place where no transaction names them.
+READ_LOST_APPROVALS = """
+select a.approval_id::text, a.lane, a.sequence from approvals a
+left join particulars p on p.lane = a.lane and p.sequence = a.sequence and p.approval = a.approval_id::text
+where a.state = 'posted' and p.sequence is null limit 1000
 """
 
 # The projections of a lane, whole.
@@ -100,10 +192,22 @@ select sequence, member, programme, lot, funding, terms_version, original, remai
 """
 READ_PARTY_BALANCES = "select kind, owner, programme, balance from party_balances where lane = %s"
 READ_TAKEN_BACK = "select sequence, points, spend_minor, expired_counted from taken_back where lane = %s"
+READ_GIFT_MONTHS = "select member, programme, month, given, received from gift_months where lane = %s"
+READ_OPEN_HOLDS = f"select {_HOLD} from holds where lane = %s and remaining > 0"
+READ_REST_OF_HOLDS = f"select {_HOLD} from holds where lane = %s and sequence = any(%b)"
+READ_LOTS_OF_HOLDS = "select hold, lot, points, remaining from hold_lots where lane = %s and hold = any(%b)"
 
-# Members with how many ids they are known by.
+# Caps at home in a lane, and their points in allotments of all lanes.
+READ_CAPS = """
+select c.cap, c.is_swept, (select coalesce(sum(b.balance), 0)::bigint from party_balances b
+                           where b.kind = 10 and b.owner = c.cap and b.programme = c.programme)
+from caps c where c.home_lane = %s order by c.cap
+"""
+
+# Members with how many names and ids they are known by.
 READ_MEMBERS = """
-select m.member, m.public_id, count(n.digest) filter (where n.kind = 'id')
+select m.member, m.public_id, m.status, m.into_lane, m.into_member,
+       count(n.digest), count(n.digest) filter (where n.kind = 'id')
 from members m left join member_names n on n.lane = m.lane and n.member = m.member
 where m.lane = %s group by m.lane, m.member
 """
@@ -124,6 +228,18 @@ union all
 union all
 (select 'transaction', 'details', sequence from details
  where lane = %(lane)s and (sequence >= %(end)s or sequence < 0) limit 1000)
+union all
+(select 'transaction', 'particulars', sequence from particulars
+ where lane = %(lane)s and (sequence >= %(end)s or sequence < 0) limit 1000)
+union all
+(select 'hold', 'row', sequence from holds
+ where lane = %(lane)s and (sequence >= %(end)s or sequence < 0) limit 1000)
+union all
+(select 'hold', 'lot', hold from hold_lots
+ where lane = %(lane)s and (hold >= %(end)s or hold < 0) limit 1000)
+union all
+(select 'lot', 'origin', lot from lot_origins
+ where lane = %(lane)s and (lot >= %(next_lot)s or lot < 1) limit 1000)
 union all
 (select 'lot', 'row', lot from lots
  where lane = %(lane)s and (lot >= %(next_lot)s or lot < 1) limit 1000)

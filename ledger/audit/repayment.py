@@ -1,6 +1,7 @@
 """How every credit must repay what its member owes."""
 
-from ledger.audit.books import AVAILABLE, ISSUANCE, SHORTFALL, Points
+from ledger.audit.books import AVAILABLE, ISSUANCE, SHORTFALL
+from ledger.audit.points import Points
 from ledger.rules.journal import LotOpening, Posting
 
 

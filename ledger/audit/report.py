@@ -33,6 +33,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     difference_count: int
     differences: tuple[Difference, ...]
     seconds: float
+    seals: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -49,6 +50,7 @@ class Findings:
         self.transactions = 0
         self.keys = 0
         self.erased_details = 0
+        self.seals = 0
 
     def differ(self, lane: int | None, place: str, what: str, found: object, expected: object) -> None:
         """Note a difference; beyond the first 1,000 it is only counted."""

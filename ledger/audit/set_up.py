@@ -2,20 +2,37 @@
 
 from psycopg import AsyncConnection
 
-from ledger.rules.programmes import Programme, ProgrammeVersion, Registry
+from ledger.rules.programmes import Cap, Programme, ProgrammeVersion, Registry
 from ledger.store.registry import read_registry
 
 _VERSION = "select version from registry"
 _UNREAD = Registry(-1, {}, {}, {})
 
+NO_PROGRAMME = Programme(
+    number=0,
+    code="",
+    currency="",
+    zone="UTC",
+    cut_off_minutes=0,
+    is_open=False,
+    maximum_age_days=None,
+    restore_grace_days=0,
+    shortfall_policy="member",
+    versions=(),
+    issuers=frozenset(),
+    acceptors=frozenset(),
+)
+"""In place of a programme for what concerns a member as a whole."""
+
 
 class SetUp:
-    """Programmes by number, their versions, and who issues."""
+    """Programmes by number, their versions, who issues, and caps."""
 
     def __init__(self) -> None:
         self.registry = _UNREAD
         self.programmes: dict[int, Programme] = {}
         self.versions: dict[tuple[int, int], ProgrammeVersion] = {}
+        self.caps: dict[int, Cap] = {}
 
     async def refresh(self, connection: AsyncConnection) -> None:
         """Read what has changed; what a transaction needs was there before the transaction."""
@@ -30,6 +47,8 @@ class SetUp:
             for programme in self.programmes.values()
             for version in programme.versions
         }
+
+        self.caps = {cap.number: cap for cap in self.registry.caps}
 
     def zone_of(self, programme: int) -> str:
         """The time zone of a programme; an unknown one is named elsewhere, so it counts in UTC here."""

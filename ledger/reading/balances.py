@@ -2,6 +2,8 @@
 
 A balance is a function of journal and time. Now, it is read from the projections: the posted balance
 less the open lots that are pending or have lapsed. At another time, it is added up from the postings.
+A hold past its time counts as released at both: what it held repays what is owed, and the rest is
+available again, or has lapsed with its lot.
 """
 
 from collections import defaultdict
@@ -14,21 +16,24 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.errors import MalformedRequest
+from ledger.reading.due_holds import due_lots
 from ledger.reading.lane_time import read_lane_time
 from ledger.rules.business_day import civil_day, end_of_day, to_datetime
 from ledger.rules.programmes import Programme
 from ledger.store.arrays import Bigints, Integers, Smallints
 from ledger.store.gathering import Gathering
+from ledger.store.member_selves import read_places
 from ledger.store.members import Member
 
 EXPIRING_WITHIN_DAYS = 90
 
-# Balances of many members at their lanes' time, with their open lots added up by last day, in one snapshot.
+# Balances of many members at their lanes' time, with their open lots added up by last day, and the lots that due
+# holds release, in one snapshot.
 # Why the later of clock and lane: decisions use that time, and an answer must not see more than a reader.
-_READ_BALANCES = """
+_READ_BALANCES = f"""
 with clock as materialized (select ledger_now() as now)
 select wanted.lane, wanted.member, wanted.programme, time.now, p.posted, p.held, p.shortfall,
-       open.expires_on, open.is_pending, open.points
+       open.expires_on, open.is_pending, open.points, open.released
 from unnest(%b, %b, %b) as wanted(lane, member, programme)
 cross join clock
 join lanes on lanes.lane = wanted.lane
@@ -36,38 +41,53 @@ cross join lateral (select greatest(clock.now, lanes.recorded_at) as now) time
 left join member_points p
   on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
 left join lateral (
-    select l.expires_on, l.available_from > time.now as is_pending, sum(l.remaining)::bigint as points
+    select l.expires_on, l.available_from > time.now as is_pending, sum(l.remaining)::bigint as points,
+           0::bigint as released
     from lots l
     where l.lane = p.lane and l.member = p.member and l.programme = p.programme and l.is_open
     group by l.expires_on, is_pending
+    union all
+    select expires_on, is_pending, kept, released from ({due_lots("time.now")}) due
 ) open on true
 """
 
 
-def _as_of(column: str) -> str:
+def _as_of(column: str, instead: str = "") -> str:
     return f"""
-    select p.lot, l.expires_on, l.available_from,
+    select p.lane, p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at,
            sum(p.amount * ((p.credit_kind = 2)::int - (p.debit_kind = 2)::int))::bigint,
            sum(p.amount * ((p.credit_kind = 3)::int - (p.debit_kind = 3)::int))::bigint,
            sum(p.amount * ((p.debit_kind = 4)::int - (p.credit_kind = 4)::int))::bigint
-    from transactions t
+    from unnest(%(lanes)b, %(members)b) as place(lane, member)
+    join transactions t on t.lane = place.lane and t.member = place.member
     join postings p on p.lane = t.lane and p.sequence = t.sequence
     join lots l on l.lane = p.lane and l.lot = p.lot
-    where t.lane = %b and t.member = %b and t.programme = %b and t.{column} <= %b
-    group by p.lot, l.expires_on, l.available_from
+    left join particulars f
+      on (p.debit_kind = 3 or p.credit_kind = 3) and f.lane = t.lane and f.sequence = t.sequence
+    left join particulars opening
+      on opening.lane = f.lane and opening.sequence = coalesce(f.hold, f.sequence)
+    where t.programme = %(programme)b and t.{column} <= %(instant)b {instead}
+    group by p.lane, p.lot, l.expires_on, l.available_from, l.earned_at, opening.sequence, opening.expires_at
     """
 
 
-# A member's postings up to an instant, added up by lot: available, held, shortfall.
+# A member's postings up to an instant, added up by lot and by hold: available, held, shortfall. Of all places where
+# the member was: what has moved on sums to zero in the old one.
 _READ_AS_RECORDED = _as_of("recorded_at")
-_READ_AS_OCCURRED = _as_of("occurred_at")
+
+# Why not all postings of a hold's expiry: posted late, it also expires lots that lapsed after the hold's end.
+_READ_AS_OCCURRED = _as_of(
+    "occurred_at",
+    "and not (t.kind = 8 and 6 in (p.debit_kind, p.credit_kind) and l.expires_on >= %(today)b)",
+)
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     """A member's points in one programme, as they are at ``as_of`` (microseconds since 1970 UTC).
 
     ``lapsed`` is what can no longer be used and is not posted as expired yet; it is in no other
-    figure. ``expiring``: points by their last day, of the next 90 days in the programme's zone.
+    figure. ``expiring``: points by their last day, of the next 90 days in the programme's zone, without
+    those held.
     """
 
     available: int
@@ -86,11 +106,12 @@ class _Wanted(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """Points of open lots that share their last day."""
+    """Points of open lots that share their last day; of a lot under a due hold, what is kept of ``released``."""
 
     expires_on: date | None
     is_pending: bool
     points: int
+    released: int = 0
 
 
 class _Found(msgspec.Struct):
@@ -114,16 +135,7 @@ class BalanceReader:
         if found is None:
             msg = f"lane {member.lane} does not exist"
             raise LookupError(msg)
-        parts = _divide(found.lots, programme, found.now)
-        return BalanceView(
-            available=found.posted - parts.pending - parts.lapsed,
-            held=found.held,
-            pending=parts.pending,
-            shortfall=found.shortfall,
-            lapsed=parts.lapsed,
-            expiring=parts.expiring,
-            as_of=found.now,
-        )
+        return _view(found, programme)
 
     async def _fetch(self, wanted: Sequence[_Wanted]) -> Mapping[_Wanted, _Found]:
         arrays = [
@@ -142,6 +154,21 @@ class BalanceReader:
             if lot[2] is not None:
                 found[place].lots.append(_Open(*lot))
         return found
+
+
+def _view(found: _Found, programme: Programme) -> BalanceView:
+    due = [lot for lot in found.lots if lot.released]
+    kept, released = sum(lot.points for lot in due), sum(lot.released for lot in due)
+    parts = _divide(found.lots, programme, found.now)
+    return BalanceView(
+        available=found.posted + kept - parts.pending - parts.lapsed,
+        held=found.held - released,
+        pending=parts.pending,
+        shortfall=found.shortfall - (released - kept),
+        lapsed=parts.lapsed,
+        expiring=parts.expiring,
+        as_of=found.now,
+    )
 
 
 async def balance_as_of(
@@ -165,23 +192,67 @@ async def balance_as_of(
     _refuse_future("occurred_as_of", occurred, now)
     query, instant = (_READ_AS_RECORDED, recorded) if occurred is None else (_READ_AS_OCCURRED, occurred)
     instant = now if instant is None else instant
-    parameters = [member.lane, member.number, programme.number, to_datetime(instant)]
+    places = await read_places(connection, member)
+    parameters = {
+        "lanes": Smallints.of([place.lane for place in places]),
+        "members": Bigints.of([place.number for place in places]),
+        "programme": programme.number,
+        "instant": to_datetime(instant),
+        "today": civil_day(instant, programme.zone),
+    }
     cursor = await connection.execute(query.encode(), parameters)
-    rows = await cursor.fetchall()
+    rows = [_Sum(*row) for row in await cursor.fetchall()]
+    return _view(_found(rows, instant), programme)
+
+
+class _Sum(NamedTuple):
+    """What was moved in one lot, apart for each hold: available, held and owed points."""
+
+    lane: int
+    lot: int
+    expires_on: date | None
+    available_from: int
+    earned_at: int
+    hold: int | None
+    hold_expires_at: int | None
+    available: int
+    held: int
+    owed: int
+
+
+def _found(sums: Sequence[_Sum], instant: int) -> _Found:
+    """What the projections would have said at an instant."""
+    by_lot: dict[tuple[int, int, date | None, int], int] = defaultdict(int)
+    for row in sums:
+        by_lot[row.lane, row.lot, row.expires_on, row.available_from] += row.available
     lots = [
         _Open(expires_on, points > 0 and available_from > instant, points)
-        for _, expires_on, available_from, points, _, _ in rows
+        for (_, _, expires_on, available_from), points in by_lot.items()
     ]
-    parts = _divide(lots, programme, instant)
-    return BalanceView(
-        available=sum(lot.points for lot in lots) - parts.pending - parts.lapsed,
-        held=sum(row[4] for row in rows),
-        pending=parts.pending,
-        shortfall=sum(row[5] for row in rows),
-        lapsed=parts.lapsed,
-        expiring=parts.expiring,
-        as_of=instant,
+    owed = sum(row.owed for row in sums)
+    return _Found(
+        now=instant,
+        posted=sum(lot.points for lot in lots),
+        held=sum(row.held for row in sums),
+        shortfall=owed,
+        lots=[*lots, *_released(sums, owed, instant)],
     )
+
+
+def _released(sums: Iterable[_Sum], owed: int, instant: int) -> list[_Open]:
+    """What holds that were due at an instant release, in the order of ``due_lots``."""
+    due = [
+        (row.hold_expires_at, row.hold or 0, row.expires_on or date.max, row.earned_at, row.lot, row)
+        for row in sums
+        if row.held > 0 and row.hold_expires_at is not None and row.hold_expires_at <= instant
+    ]
+    released = []
+    for *_, row in sorted(due):
+        repaid = max(0, min(owed, row.held))
+        owed -= repaid
+        is_pending = row.available_from > instant
+        released.append(_Open(row.expires_on, is_pending, row.held - repaid, row.held))
+    return released
 
 
 class _Parts(NamedTuple):

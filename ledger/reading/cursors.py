@@ -16,7 +16,7 @@ DEFAULT_LIMIT = 50
 MAXIMUM_LIMIT = 200
 
 _SIGNATURE_BYTES = 16
-_LONGEST_CURSOR = 400
+LONGEST_CURSOR = 400
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -25,10 +25,14 @@ Position = tuple[int | str, ...]
 
 
 class PagedList(msgspec.Struct, frozen=True):
-    """One list of one owner, for instance the statement of a member in a programme."""
+    """One list of one owner, for instance the statement of a member in a programme.
+
+    ``parameter`` is the name under which its cursors are sent.
+    """
 
     name: str
     owner: tuple[int | str, ...] = ()
+    parameter: str = "cursor"
 
 
 def write_cursor(key: LedgerKey, paged: PagedList, position: Position) -> str:
@@ -37,19 +41,22 @@ def write_cursor(key: LedgerKey, paged: PagedList, position: Position) -> str:
     return urlsafe_b64encode(_signature(key, paged, payload) + payload).rstrip(b"=").decode()
 
 
-def read_cursor(key: LedgerKey, paged: PagedList, cursor: str) -> Position:
-    """Read a cursor of this list back; raises MalformedCursor for one that was not issued for it."""
+def read_cursor(key: LedgerKey, paged: PagedList, cursor: str, *, longest: int = LONGEST_CURSOR) -> Position:
+    """Read a cursor of this list back; raises MalformedCursor for one that was not issued for it.
+
+    ``longest`` is how many characters one of this list can have.
+    """
     try:
         sealed = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
     except (NotBase64, UnicodeEncodeError) as error:
-        raise _not_ours() from error
+        raise _not_ours(paged) from error
     signature, payload = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
-    if len(cursor) > _LONGEST_CURSOR or not hmac.compare_digest(signature, _signature(key, paged, payload)):
-        raise _not_ours()
+    if len(cursor) > longest or not hmac.compare_digest(signature, _signature(key, paged, payload)):
+        raise _not_ours(paged)
     position: Position = msgspec.msgpack.decode(payload, type=Position)
     # Base64 leaves bits unused: another spelling of the same bytes is an altered cursor, too.
     if write_cursor(key, paged, position) != cursor:
-        raise _not_ours()
+        raise _not_ours(paged)
     return position
 
 
@@ -64,5 +71,5 @@ def _signature(key: LedgerKey, paged: PagedList, payload: bytes) -> bytes:
     return key.digest(b"cursor", paged.name.encode(), _encode(paged.owner), payload)[:_SIGNATURE_BYTES]
 
 
-def _not_ours() -> MalformedCursor:
-    return MalformedCursor("The cursor was not issued for this list, or it was altered.", field="cursor")
+def _not_ours(paged: PagedList) -> MalformedCursor:
+    return MalformedCursor("The cursor was not issued for this list, or it was altered.", field=paged.parameter)

@@ -5,14 +5,25 @@ from datetime import date
 
 import msgspec
 
-from ledger.ids import lot_id, transaction_id
+from ledger.ids import Place, lot_id, transaction_id
 from ledger.rules.accounts import CHART, AccountKind
-from ledger.rules.journal import JournalEntry, LotOpening, Posting, TransactionKind
+from ledger.rules.business_day import end_of_day
+from ledger.rules.journal import (
+    JournalEntry,
+    LotOpening,
+    Particulars,
+    ParticularTransaction,
+    Posting,
+    Transaction,
+    TransactionKind,
+)
 from ledger.rules.programmes import LEDGER_ITSELF, EarnRate, Programme, Registry
 
-_TRANSACTION_KINDS = {kind.value: kind.name.lower() for kind in TransactionKind}
+_TRANSACTION_KINDS = {kind.value: kind.name.lower().replace("_", "-") for kind in TransactionKind}
 _ACCOUNT_KINDS = {kind.value: kind.name.lower() for kind in AccountKind}
 _OWNERS = {kind.value: rule.owner for kind, rule in CHART.items()}
+
+_NO_PARTICULARS = Particulars()
 
 Funding = tuple[tuple[str, int], ...]
 """Who issued points: pairs of a partner's code and its parts of the whole."""
@@ -28,7 +39,7 @@ class LotView(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccountView(msgspec.Struct, frozen=True, gc=False):
-    """An account by its kind and owner: a partner, programme or member; of a split funding all its partners."""
+    """An account by its kind and owner: a partner, programme, cap or member; of a split funding all its partners."""
 
     kind: str
     owner: str
@@ -43,18 +54,30 @@ class PostingView(msgspec.Struct, frozen=True, gc=False):
     lot: str | None
 
 
+class NoticeFacts(msgspec.Struct, frozen=True, gc=False):
+    """What a notice of expiry tells: the last day of some points, and how many days before it the notice is."""
+
+    last_day: date
+    days_before: int
+
+
 class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that answers tell of a transaction.
 
     Instants are microseconds since 1970 UTC, money is in minor units of ``currency``. ``partner`` is
-    None for what the ledger does itself. ``rate`` is the one of the programme version that an earn,
-    or the earn behind a reversal, came under. ``reverses`` is the original's id.
+    None for what the ledger does itself, ``programme`` for what concerns a member as a whole, ``member``
+    for what concerns a cap. ``rate`` is the one of the programme version that an earn, or the earn behind
+    a reversal, came under. ``reverses`` is the original's id.
+
+    ``hold`` is the id of the hold that is captured or ended, the same wherever a merge or move has taken
+    it; ``expires_at`` when a hold that is opened ends. ``counter`` is the id of the other leg of a gift,
+    merge or move. ``is_given_up``: what expires does so by its member's wish, before its time.
     """
 
     id: str
     kind: str
-    programme: str
-    member: str
+    programme: str | None
+    member: str | None
     partner: str | None
     points: int
     lots: tuple[LotView, ...]
@@ -68,7 +91,7 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     spend_minor: int | None
     cash_minor: int | None
-    currency: str
+    currency: str | None
     scene: str | None
     channel: str | None
     outlet: str | None
@@ -77,49 +100,103 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     reverses: str | None
     hash: bytes
     postings: tuple[PostingView, ...]
+    hold: str | None = None
+    expires_at: int | None = None
+    counter: str | None = None
+    approval: str | None = None
+    is_given_up: bool = False
+    notice: NoticeFacts | None = None
+
+    @property
+    def released(self) -> int:
+        """Held points that a final capture let go."""
+        if self.kind != "capture":
+            return 0
+        return sum(posting.points for posting in self.postings if posting.credit.kind == "available")
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What a transaction refers to: the openings of its lots by number, its member's and its original's ids."""
+    """What a transaction refers to.
+
+    The openings of its lots by number, its member's id, the ids of the original and the other leg that it
+    names, and the id of the first hold behind the hold that it names, each by place.
+    """
 
     openings: Mapping[int, LotOpening]
-    member_id: str
-    reverses: str | None
+    member_id: str | None
+    ids: Mapping[Place, str] = {}
+    holds: Mapping[Place, str] = {}
+
+    def lot_ids(self, lane: int) -> dict[int, str]:
+        """The ids of the lots, which are of the transaction's lane."""
+        return {number: str(lot_id(opening.earned_at, lane, number)) for number, opening in self.openings.items()}
+
+
+def original_place(transaction: Transaction) -> Place | None:
+    """The place of what a reversal takes back."""
+    if transaction.reverses_lane is None or transaction.reverses_sequence is None:
+        return None
+    return Place(transaction.reverses_lane, transaction.reverses_sequence)
+
+
+def hold_place(transaction: Transaction) -> Place | None:
+    """The place of the hold that a transaction changes, in its own lane."""
+    hold = particulars_of(transaction).hold
+    return None if hold is None else Place(transaction.lane, hold)
+
+
+def counter_place(transaction: Transaction) -> Place | None:
+    """The place of the other leg of a gift, merge or move."""
+    particulars = particulars_of(transaction)
+    if particulars.counter_lane is None or particulars.counter_sequence is None:
+        return None
+    return Place(particulars.counter_lane, particulars.counter_sequence)
+
+
+def particulars_of(transaction: Transaction) -> Particulars:
+    """What only some kinds have; nothing of it where the kind has none."""
+    return transaction.particulars if isinstance(transaction, ParticularTransaction) else _NO_PARTICULARS
 
 
 def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> TransactionView:
     """Make the view of one journal entry. Raises KeyError where the set-up is older than the entry."""
     transaction = entry.transaction
-    programme = registry.programme_numbered(transaction.programme)
-    lane = transaction.lane
-    lots = {number: str(lot_id(opening.earned_at, lane, number)) for number, opening in around.openings.items()}
+    programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
+    lots = around.lot_ids(transaction.lane)
+    particulars = particulars_of(transaction)
     return TransactionView(
-        id=str(transaction_id(transaction.recorded_at, lane, transaction.sequence, entry.hash)),
+        id=str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)),
         kind=_TRANSACTION_KINDS[transaction.kind],
-        programme=programme.code,
+        programme=None if programme is None else programme.code,
         member=around.member_id,
         partner=None if transaction.partner == LEDGER_ITSELF else registry.partners[transaction.partner].code,
         points=transaction.points,
-        lots=_lots(transaction.postings, lots, around.openings, registry),
+        lots=_lots(transaction, lots, around.openings, registry),
         available=transaction.available_after,
         held=transaction.held_after,
         pending=transaction.pending_after,
         answer_format=transaction.answer_format,
         occurred_at=transaction.occurred_at,
         recorded_at=transaction.recorded_at,
-        lane=lane,
+        lane=transaction.lane,
         sequence=transaction.sequence,
         spend_minor=transaction.spend_minor,
         cash_minor=transaction.cash_minor,
-        currency=programme.currency,
+        currency=None if programme is None else programme.currency,
         scene=transaction.scene,
         channel=transaction.channel,
         outlet=transaction.outlet,
         programme_version=transaction.programme_version,
         rate=_rate(programme, transaction.programme_version),
-        reverses=around.reverses,
+        reverses=_named(original_place(transaction), around.ids),
         hash=entry.hash,
         postings=tuple(_posting(posting, lots, around, programme, registry) for posting in transaction.postings),
+        hold=_named(hold_place(transaction), around.holds),
+        expires_at=particulars.expires_at,
+        counter=_named(counter_place(transaction), around.ids),
+        approval=particulars.approval,
+        is_given_up=_is_given_up(transaction, around.openings, programme),
+        notice=_notice(particulars),
     )
 
 
@@ -129,33 +206,61 @@ def funding_of(number: int, registry: Registry) -> Funding:
 
 
 def _lots(
-    postings: tuple[Posting, ...],
+    transaction: Transaction,
     ids: Mapping[int, str],
     openings: Mapping[int, LotOpening],
     registry: Registry,
 ) -> tuple[LotView, ...]:
-    """Each lot once, in the order of first appearance, with the points of its first posting.
+    """Each lot once, in the order of first appearance, with the points of its first movement.
 
-    Later postings of a lot only pass those points on, for instance to repay a shortfall.
+    Later postings of a lot between other accounts only pass those points on, for instance to repay a
+    shortfall. Of a capture, only what was captured: a final one also releases.
     """
-    first: dict[int, int] = {}
-    for posting in postings:
-        if posting.lot is not None:
-            first.setdefault(posting.lot, posting.amount)
+    movements: dict[int, tuple[int, int]] = {}
+    moved: dict[int, int] = {}
+    for posting in transaction.postings:
+        if posting.lot is None:
+            continue
+        if transaction.kind == TransactionKind.CAPTURE and posting.credit_kind != AccountKind.REDEEMED:
+            continue
+        movement = (posting.debit_kind, posting.credit_kind)
+        if movements.setdefault(posting.lot, movement) == movement:
+            moved[posting.lot] = moved.get(posting.lot, 0) + posting.amount
     return tuple(
         LotView(ids[number], funding_of(openings[number].funding, registry), points, openings[number].expires_on)
-        for number, points in first.items()
+        for number, points in moved.items()
     )
 
 
-def _rate(programme: Programme, version: int | None) -> EarnRate | None:
-    if version is None:
+def _named(place: Place | None, ids: Mapping[Place, str]) -> str | None:
+    return None if place is None else ids[place]
+
+
+def _notice(particulars: Particulars) -> NoticeFacts | None:
+    if particulars.expires_on is None or particulars.days_before is None:
+        return None
+    return NoticeFacts(particulars.expires_on, particulars.days_before)
+
+
+def _is_given_up(transaction: Transaction, openings: Mapping[int, LotOpening], programme: Programme | None) -> bool:
+    if transaction.kind != TransactionKind.EXPIRE or programme is None:
+        return False
+    last_days = [openings[posting.lot].expires_on for posting in transaction.postings if posting.lot is not None]
+    return any(day is None or end_of_day(day, programme.zone) > transaction.recorded_at for day in last_days)
+
+
+def _rate(programme: Programme | None, version: int | None) -> EarnRate | None:
+    if programme is None or version is None:
         return None
     return next(rules.earn_rate for rules in programme.versions if rules.version == version)
 
 
 def _posting(
-    posting: Posting, lots: Mapping[int, str], around: Surroundings, programme: Programme, registry: Registry
+    posting: Posting,
+    lots: Mapping[int, str],
+    around: Surroundings,
+    programme: Programme | None,
+    registry: Registry,
 ) -> PostingView:
     return PostingView(
         _account(posting.debit_kind, posting.debit_owner, around, programme, registry),
@@ -165,7 +270,9 @@ def _posting(
     )
 
 
-def _account(kind: int, owner: int, around: Surroundings, programme: Programme, registry: Registry) -> AccountView:
+def _account(
+    kind: int, owner: int, around: Surroundings, programme: Programme | None, registry: Registry
+) -> AccountView:
     owned_by = _OWNERS[kind]
     if owned_by == "member":
         name = around.member_id
@@ -173,6 +280,11 @@ def _account(kind: int, owner: int, around: Surroundings, programme: Programme, 
         name = registry.partners[owner].code
     elif owned_by == "funding":
         name = "+".join(code for code, _ in funding_of(owner, registry))
+    elif owned_by == "cap":
+        name = registry.cap_numbered(owner).code
     else:
-        name = programme.code
+        name = None if programme is None else programme.code
+    if name is None:
+        msg = f"an account of kind {kind} belongs to nobody in this transaction"
+        raise ValueError(msg)
     return AccountView(_ACCOUNT_KINDS[kind], name)

@@ -4,17 +4,36 @@ Both ways give equal views: the journal is read into the same entries that the p
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.ids import LedgerKey, Place, transaction_id
+from ledger.reading.first_holds import read_first_holds
 from ledger.reading.fresh_registry import fresh_registry
-from ledger.reading.transaction_views import AccountView, LotView, PostingView, Surroundings, TransactionView, view_of
-from ledger.rules.journal import JournalEntry, LotOpening, Posting, Transaction
+from ledger.reading.transaction_views import (
+    AccountView,
+    LotView,
+    PostingView,
+    Surroundings,
+    TransactionView,
+    counter_place,
+    hold_place,
+    original_place,
+    view_of,
+)
+from ledger.rules.journal import (
+    FORMAT,
+    JournalEntry,
+    LotOpening,
+    Particulars,
+    ParticularTransaction,
+    Posting,
+    Transaction,
+)
 from ledger.rules.outcomes import Posted
 from ledger.rules.programmes import Registry
 from ledger.rules.state import KeyRecord
@@ -41,20 +60,31 @@ MAXIMUM_FOUND = 200
 MAXIMUM_REVERSALS_NAMED = 100
 """Reversals that are named of one original at most, the earliest first."""
 
-# Transactions by place, in the order of the fields of Transaction, with their member's id, what makes the
-# original's id, and the version of the set-up.
+# Transactions by place, in the order of the fields of Transaction, with their member's id, the particulars of
+# those that have some, and the version of the set-up.
 _READ_TRANSACTIONS = """
 select t.format, t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.recorded_at,
        t.occurred_at, t.scene, t.channel, t.outlet, t.spend_minor, t.cash_minor, t.programme_version,
        t.reverses_lane, t.reverses_sequence, t.key_digest, t.request_digest, t.available_after,
        t.held_after, t.pending_after, t.answer_format, t.details_commitment,
-       t.hash, m.public_id::text, o.recorded_at, o.hash, (select version from registry)
+       t.hash, m.public_id::text, f.hold, f.expires_at, f.counter_lane, f.counter_sequence, f.into_member, f.approval,
+       f.expires_on, f.days_before, (select version from registry)
 from unnest(%b, %b) as wanted(lane, sequence)
 join transactions t on t.lane = wanted.lane and t.sequence = wanted.sequence
-join members m on m.lane = t.lane and m.member = t.member
-left join transactions o on o.lane = t.reverses_lane and o.sequence = t.reverses_sequence
+left join members m on m.lane = t.lane and m.member = t.member
+left join particulars f on t.format > 1 and f.lane = t.lane and f.sequence = t.sequence
 """
 _TRANSACTION_COLUMNS = 25
+_PARTICULARS = (
+    "hold",
+    "expires_at",
+    "counter_lane",
+    "counter_sequence",
+    "into",
+    "approval",
+    "expires_on",
+    "days_before",
+)
 
 # Their postings in order, in the order of the fields of Posting, each with its lot's opening.
 _READ_POSTINGS = """
@@ -82,49 +112,56 @@ where d.reference_digest = %b and t.partner = %b
 order by t.recorded_at desc, d.lane, d.sequence desc limit %b
 """
 
-# What reverses each of the originals.
+# What reverses each of the originals, in whichever lane: its member may have moved since.
 _READ_REVERSALS = """
 select wanted.lane, wanted.sequence, r.recorded_at, r.lane, r.sequence, r.hash
 from unnest(%b, %b) as wanted(lane, sequence)
 cross join lateral (
     select t.recorded_at, t.lane, t.sequence, t.hash from transactions t
     where t.reverses_lane = wanted.lane and t.reverses_sequence = wanted.sequence
-    order by t.lane, t.sequence limit %b
+    order by t.recorded_at, t.lane, t.sequence limit %b
 ) r
-order by r.lane, r.sequence
+order by r.recorded_at, r.lane, r.sequence
 """
 
 
-def views_of_posted(
-    posted: Posted, registry: Registry, originals: Mapping[Place, str] | None = None
-) -> list[TransactionView]:
+class Named(NamedTuple):
+    """Ids of what transactions name: originals and other legs, and the first hold behind a hold, by place."""
+
+    ids: Mapping[Place, str]
+    holds: Mapping[Place, str]
+
+
+_NOTHING_NAMED = Named({}, {})
+
+
+def views_of_posted(posted: Posted, registry: Registry, named: Named = _NOTHING_NAMED) -> list[TransactionView]:
     """The views of a command's own entries, without database.
 
-    ``originals`` has the ids of the transactions that reversals among them name; KeyError without one.
+    ``named`` has the ids of what they name besides each other; KeyError without one.
     """
+    ids = {**named.ids, **{_place(entry): _id(entry) for entry in posted.entries}}
     views = []
     for entry in posted.own_entries:
         openings = {lot: opening for (lane, lot), opening in posted.lots.items() if lane == entry.transaction.lane}
-        place = _original_place(entry)
-        reverses = None if place is None else (originals or {})[place]
-        views.append(view_of(entry, Surroundings(openings, posted.member_id, reverses), registry))
+        around = Surroundings(openings, posted.member_id or None, ids, named.holds)
+        views.append(view_of(entry, around, registry))
     return views
 
 
 async def view_posted(
     pool: AsyncConnectionPool[AsyncConnection], posted: Posted, registry: Registry
 ) -> list[TransactionView]:
-    """The views of a command's own entries; only reversals ask the database, for their original's id."""
-    places = [place for entry in posted.own_entries if (place := _original_place(entry)) is not None]
-    if not places:
+    """The views of a command's own entries; the database is asked only for what they name."""
+    entries = posted.own_entries
+    known = {_place(entry) for entry in posted.entries}
+    others = {place for entry in entries for place in _names(entry.transaction)} - known
+    holds = {place for entry in entries if (place := hold_place(entry.transaction)) is not None}
+    if not others and not holds:
         return views_of_posted(posted, registry)
     async with pool.connection() as connection:
-        heads = await read_transaction_heads(connection, places)
-    originals = {
-        place: str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))
-        for place, head in heads.items()
-    }
-    return views_of_posted(posted, registry, originals)
+        named = await _read_named(connection, others, holds)
+    return views_of_posted(posted, registry, named)
 
 
 async def read_views(
@@ -136,6 +173,26 @@ async def read_views(
     if not rows:
         return {}
     registry = await fresh_registry(connection, registry, rows[0][-1])
+    postings, openings = await _read_postings(connection, places)
+    entries = {}
+    for row in rows:
+        entry = _entry(row, tuple(postings[Place(row[1], row[2])]))
+        entries[_place(entry)] = (entry, row[_TRANSACTION_COLUMNS + 1])
+    named = await _read_named(
+        connection,
+        {place for entry, _ in entries.values() for place in _names(entry.transaction)},
+        {place for entry, _ in entries.values() if (place := hold_place(entry.transaction)) is not None},
+    )
+    return {
+        place: view_of(entry, Surroundings(openings[place], member_id, *named), registry)
+        for place, (entry, member_id) in entries.items()
+    }
+
+
+async def _read_postings(
+    connection: AsyncConnection, places: Sequence[Place]
+) -> tuple[Mapping[Place, list[Posting]], Mapping[Place, dict[int, LotOpening]]]:
+    """The postings of transactions, in order, and the openings of the lots that they name."""
     cursor = await connection.execute(_READ_POSTINGS, _arrays(places))
     postings: dict[Place, list[Posting]] = defaultdict(list)
     openings: dict[Place, dict[int, LotOpening]] = defaultdict(dict)
@@ -144,11 +201,18 @@ async def read_views(
         postings[place].append(Posting(*row[2:9]))
         if row[9] is not None:
             openings[place][row[9]] = LotOpening(*row[9:])
-    views = {}
-    for row in rows:
-        place = Place(row[1], row[2])
-        views[place] = _view_of_row(row, tuple(postings[place]), openings[place], registry)
-    return views
+    return postings, openings
+
+
+async def _read_named(connection: AsyncConnection, others: Iterable[Place], holds: Iterable[Place]) -> Named:
+    places, held = list(others), list(holds)
+    heads = await read_transaction_heads(connection, places) if places else {}
+    ids = {
+        place: str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))
+        for place, head in heads.items()
+    }
+    firsts = await read_first_holds(connection, held) if held else {}
+    return Named(ids, {place: first.id for place, first in firsts.items()})
 
 
 def places_of(record: KeyRecord) -> list[Place]:
@@ -189,22 +253,29 @@ async def reversals_of(connection: AsyncConnection, places: Sequence[Place]) -> 
     return found
 
 
-def _view_of_row(
-    row: TupleRow, postings: tuple[Posting, ...], openings: dict[int, LotOpening], registry: Registry
-) -> TransactionView:
-    digest, member_id, original_recorded_at, original_digest, _ = row[_TRANSACTION_COLUMNS:]
+def _entry(row: TupleRow, postings: tuple[Posting, ...]) -> JournalEntry:
+    """A journal entry without the openings of lots, which its view does not need."""
     fields: list[Any] = [*row[:_TRANSACTION_COLUMNS], postings, ()]
-    entry = JournalEntry(Transaction(*fields), digest)
-    place = _original_place(entry)
-    reverses = None if place is None else str(transaction_id(original_recorded_at, *place, original_digest))
-    return view_of(entry, Surroundings(openings, member_id, reverses), registry)
+    digest, _, *particulars = row[_TRANSACTION_COLUMNS:-1]
+    if row[0] == FORMAT:
+        return JournalEntry(Transaction(*fields), digest)
+    values: dict[str, Any] = dict(zip(_PARTICULARS, particulars, strict=True))
+    fields.append(Particulars(**values))
+    return JournalEntry(ParticularTransaction(*fields), digest)
 
 
-def _original_place(entry: JournalEntry) -> Place | None:
+def _names(transaction: Transaction) -> list[Place]:
+    """Places of the original and of the other leg that a transaction names."""
+    return [place for place in (original_place(transaction), counter_place(transaction)) if place is not None]
+
+
+def _place(entry: JournalEntry) -> Place:
+    return Place(entry.transaction.lane, entry.transaction.sequence)
+
+
+def _id(entry: JournalEntry) -> str:
     transaction = entry.transaction
-    if transaction.reverses_lane is None or transaction.reverses_sequence is None:
-        return None
-    return Place(transaction.reverses_lane, transaction.reverses_sequence)
+    return str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash))
 
 
 def _arrays(places: Sequence[Place]) -> list[bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ledger.ids import Place
 from ledger.rules.commands import Atomic, Submission
 from ledger.rules.outcomes import Decided, Decision, KeyReused, Needs, Posted, Refused, Replayed
 from ledger.rules.recording import record, refusal_facts
@@ -24,6 +25,7 @@ class AtomicRecord(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AtomicRecord).decode
 _decode_refused = msgspec.json.Decoder(Refused).decode
 
 
@@ -53,6 +55,17 @@ def decide_atomic(
     state.new_keys.append(key)
     entries = tuple(entry for outcome in done if isinstance(outcome, Posted) for entry in outcome.entries)
     return Posted(entries, (), "", {}, items=tuple(done))
+
+
+def places_of_items(answer: bytes | None) -> list[Place] | None:
+    """Where the items of an atomic command are, by what its key keeps; None where the key keeps anything else."""
+    if answer is None:
+        return None
+    try:
+        items = _decode(answer).atomic
+    except msgspec.ValidationError:
+        return None
+    return [Place(lane, sequence + number) for lane, sequence, count in items for number in range(count)]
 
 
 def _place(outcome: Posted | Replayed) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ LEDGER_ITSELF = 0
 """The partner number of what the ledger does by itself, such as expiry."""
 
 DEFAULT_MAXIMUM_AGE_DAYS = 60
+DEFAULT_GIFT_POINTS_A_MONTH = 5_000
 
 PartnerKind = Literal["merchant", "government", "bank", "charity"]
 ShortfallPolicy = Literal["member", "issuer"]
@@ -66,7 +67,7 @@ class Programme(msgspec.Struct, frozen=True):
     versions: tuple[ProgrammeVersion, ...]
     issuers: frozenset[int]
     acceptors: frozenset[int]
-    gift_points_a_month: int = 5_000
+    gift_points_a_month: int = DEFAULT_GIFT_POINTS_A_MONTH
     """How many points a member may give, and receive, as gifts in a calendar month."""
 
     def business_day(self, instant: int) -> date:

@@ -10,6 +10,7 @@ from ledger.ids import Place
 from ledger.rules.accounts import MEMBER_KINDS, NORMAL_CREDIT, AccountKind
 from ledger.rules.business_day import end_of_day
 from ledger.rules.commands import Submission
+from ledger.rules.effects import count_reversal, note_event, offer_to_take_backs
 from ledger.rules.journal import (
     FORMAT,
     FORMAT_WITH_PARTICULARS,
@@ -23,8 +24,7 @@ from ledger.rules.journal import (
     details_commitment,
     with_particulars,
 )
-from ledger.rules.member_events import note_event
-from ledger.rules.outcomes import Decided, Draft, Posted, Refused, Reversal
+from ledger.rules.outcomes import Decided, Draft, Posted, Refused
 from ledger.rules.state import (
     NEVER,
     HoldState,
@@ -32,7 +32,6 @@ from ledger.rules.state import (
     LaneState,
     LedgerState,
     LotState,
-    OriginalState,
     PointsState,
     ShortfallState,
 )
@@ -105,9 +104,9 @@ def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalE
     lane.next_sequence += 1
     state.entries.append(entry)
     if draft.reversal is not None:
-        _count_reversal(state.originals[draft.reversal.original], draft.reversal)
+        count_reversal(state.originals[draft.reversal.original], draft.reversal)
     if draft.kind == TransactionKind.EARN:
-        _offer_to_take_backs(state, transaction)
+        offer_to_take_backs(state, transaction)
     if draft.has_details and submission.salt and submission.details:
         state.details.append(
             (
@@ -178,12 +177,20 @@ def _transaction(draft: Draft, lane: LaneState, points: PointsState, submission:
         available_after=points.available,
         held_after=points.held,
         pending_after=points.pending,
-        answer_format=ANSWER_FORMAT + submission.shows_balance,
+        answer_format=ANSWER_FORMAT + _shows_balance(draft, submission),
         details_commitment=commitment,
         postings=tuple(draft.postings),
         lots=draft.lots,
     )
     return transaction if draft.particulars is None else with_particulars(transaction, draft.particulars)
+
+
+def _shows_balance(draft: Draft, submission: Submission) -> bool:
+    """Whether the balance after a draft may be shown: only of the command's own, to whoever has the member's leave.
+
+    Not of the receiver's leg of a gift, nor of what of other partners' lapses on the way.
+    """
+    return submission.shows_balance and draft.keeps_key and draft.key_digest == submission.key_digest
 
 
 def _keep_key(state: LedgerState, entry: JournalEntry, transactions: int) -> None:
@@ -337,45 +344,6 @@ def _repay(state: LedgerState, points: PointsState, posting: Posting) -> None:
             state.changed_shortfalls[Place(shortfall.lane, shortfall.sequence)] = shortfall
             if rest == 0:
                 break
-
-
-def _count_reversal(original: OriginalState, reversal: Reversal) -> None:
-    original.reversed_points += reversal.points
-    original.reversed_spend_minor += reversal.spend_minor
-    original.expired_counted += reversal.expired_counted
-    original.is_changed = True
-
-
-def _offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
-    """Let a later take-back of the same batch reach this earn."""
-    earns = state.earns.get((earn.member, earn.programme, earn.partner))
-    if earns is None or earn.spend_minor is None:
-        return
-    original = OriginalState(
-        lane=earn.lane,
-        sequence=earn.sequence,
-        kind=earn.kind,
-        programme=earn.programme,
-        partner=earn.partner,
-        member=earn.member,
-        points=earn.points,
-        occurred_at=earn.occurred_at,
-        spend_minor=earn.spend_minor,
-        programme_version=earn.programme_version,
-        uses=[(earn.lots[0].lot, earn.points)],
-        cap_uses=cap_uses(earn),
-    )
-    earns.append(original)
-    state.originals[Place(earn.lane, earn.sequence)] = original
-
-
-def cap_uses(earn: Transaction) -> list[tuple[int, int]]:
-    """What an earn used of each cap, by the numbers of the caps."""
-    used: dict[int, int] = {}
-    for posting in earn.postings:
-        if posting.credit_kind == AccountKind.USED:
-            used[posting.credit_owner] = used.get(posting.credit_owner, 0) + posting.amount
-    return sorted(used.items())
 
 
 def _opening_of(state: LedgerState, place: tuple[int, int]) -> LotOpening:

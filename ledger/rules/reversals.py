@@ -17,6 +17,7 @@ from ledger.rules.business_day import end_of_day
 from ledger.rules.earning import points_kept, wrong_currency
 from ledger.rules.expiry import expiry_postings
 from ledger.rules.journal import LotOpening, LotOrigin, Posting, TransactionKind
+from ledger.rules.lots import spend_order
 from ledger.rules.outcomes import Refused
 from ledger.rules.programmes import Programme
 from ledger.rules.shortfalls import Repayment
@@ -97,7 +98,7 @@ def reverse_earn(
     amount_points: int,
     opened: int = 0,
 ) -> Effect:
-    """Take points back from an earn's own lot and what came from it; the rest becomes a shortfall.
+    """Take points back from an earn's own lot and what came from it, as they would be used; the rest is owed.
 
     ``points`` are those of the present member: of lots that a merge or move has taken to it. ``opened`` is
     how many lots the same command opens before.
@@ -105,31 +106,25 @@ def reverse_earn(
     now = state.lanes[points.lane].now
     root = state.lots[original.lane, original.uses[0][0]]
     postings: list[Posting] = []
-    own: LotState | None = None
     rest = amount_points
-    gone = -original.expired_counted
-    for lot in state.family(root):
-        gone += lot.expired
-        if lot.member != points.member:
-            continue
-        own = own or lot
-        if lot.lapses_at <= now:
-            gone += lot.remaining
-            continue
-        taken = min(lot.remaining, rest)
+    family = list(state.family(root))
+    own = sorted((lot for lot in family if lot.member == points.member), key=spend_order)
+    for lot in own:
+        taken = 0 if lot.lapses_at <= now else min(lot.remaining, rest)
         if taken:
             postings.append(_to_issuance(AccountKind.AVAILABLE, points, lot.lot, lot.funding, taken))
             rest -= taken
+    lapsed = sum(lot.remaining for lot in own if lot.lapses_at <= now)
+    gone = sum(lot.expired for lot in family) + lapsed - original.expired_counted
     counted = min(rest, gone)
     rest -= counted
     if rest == 0 or programme.shortfall_policy != "member":
         return Effect(postings, expired_counted=counted)
-    if own is not None:
-        postings.append(_to_issuance(AccountKind.SHORTFALL, points, own.lot, root.funding, rest))
-        return Effect(postings, expired_counted=counted)
-    opening = lot_taken_over(root, state.lanes[points.lane].next_lot + opened, rest)
-    postings.append(_to_issuance(AccountKind.SHORTFALL, points, opening.lot, root.funding, rest))
-    return Effect(postings, (opening,), counted, (LotOrigin(opening.lot, root.lane, root.lot),))
+    owed = own[0] if own else lot_taken_over(root, state.lanes[points.lane].next_lot + opened, rest)
+    postings.append(_to_issuance(AccountKind.SHORTFALL, points, owed.lot, root.funding, rest))
+    if isinstance(owed, LotOpening):
+        return Effect(postings, (owed,), counted, (LotOrigin(owed.lot, root.lane, root.lot),))
+    return Effect(postings, expired_counted=counted)
 
 
 def _to_issuance(kind: AccountKind, points: PointsState, lot: int, funding: int, amount_points: int) -> Posting:

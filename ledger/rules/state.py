@@ -79,7 +79,10 @@ class HoldState(msgspec.Struct, gc=False):
 
 
 class GiftMonth(msgspec.Struct, gc=False):
-    """What a member has given and received as gifts in a calendar month of the programme's zone."""
+    """What a member has given and received as gifts in a calendar month of the programme's zone.
+
+    Apart from it, what it gave and received ``before`` it was merged or moved: the month's limit is for the person.
+    """
 
     lane: int
     member: int
@@ -87,6 +90,8 @@ class GiftMonth(msgspec.Struct, gc=False):
     month: date
     given: int = 0
     received: int = 0
+    given_before: int = 0
+    received_before: int = 0
     is_new: bool = True
 
 

@@ -228,15 +228,6 @@ join holds h on h.lane = named.lane and h.sequence = named.sequence
 join transactions t on t.lane = h.lane and t.sequence = h.sequence
 """
 
-# What members gave and received as gifts in this month and the last.
-READ_GIFT_MONTHS = """
-select g.lane, g.member, g.programme, g.month, g.given, g.received
-from unnest(%b, %b, %b) as wanted(lane, member, programme)
-join gift_months g
-  on g.lane = wanted.lane and g.member = wanted.member and g.programme = wanted.programme
-where g.month > (ledger_now() - interval '40 days')::date
-"""
-
 # Pools and allotments of caps in some lanes.
 READ_CAP_BALANCES = """
 select lane, kind, owner, balance from party_balances where lane = any(%b) and kind in (9, 10)

@@ -14,6 +14,21 @@ from ledger.store import lane_queries as queries
 from ledger.store.arrays import Bigints, Integers, Smallints
 from ledger.store.state_rows import add_lot, points_of
 
+# What members gave and received as gifts in this month and the last, also those that they were before.
+_READ_GIFT_MONTHS = """
+with recursive become(present_lane, present, programme, lane, member) as (
+    select lane, member, programme, lane, member from unnest(%b, %b, %b) as wanted(lane, member, programme)
+    union
+    select become.present_lane, become.present, become.programme, m.lane, m.member
+    from become join members m on m.into_lane = become.lane and m.into_member = become.member
+)
+select become.present_lane, become.present, become.programme, g.month, g.given, g.received,
+       become.member = become.present
+from become join gift_months g
+  on g.lane = become.lane and g.member = become.member and g.programme = become.programme
+where g.month > (ledger_now() - interval '40 days')::date
+"""
+
 _HOLD_FIELDS = 13
 
 
@@ -39,7 +54,7 @@ async def read_rarer_state(
     async with connection.pipeline():
         of_holders = await connection.execute(queries.READ_OPEN_HOLDS, member_arrays(holders))
         of_holds = await connection.execute(queries.READ_NAMED_HOLDS, place_arrays(holds))
-        of_gifts = await connection.execute(queries.READ_GIFT_MONTHS, member_arrays(list(gifts)))
+        of_gifts = await connection.execute(_READ_GIFT_MONTHS, member_arrays(list(gifts)))
         of_caps = await connection.execute(
             queries.READ_CAP_BALANCES, [Smallints.of(sorted(state.lanes) if reads_caps else [])]
         )
@@ -50,13 +65,23 @@ async def read_rarer_state(
         hold.lots[lot.lot] = row[_HOLD_FIELDS]
     for row in await of_holds.fetchall():
         _hold(state, row)
-    for lane, member, programme, month, given, received in await of_gifts.fetchall():
-        found = GiftMonth(lane, member, programme, month, given, received, is_new=False)
-        state.gift_months[member, programme, month] = found
+    for row in await of_gifts.fetchall():
+        _add_gifts(state, row)
     for lane, kind, cap, balance in await of_caps.fetchall():
         state.cap_balances[lane, kind, cap] = balance
     for lane, member, into_lane, into_member in await of_gone.fetchall():
         state.successors[lane, member] = (into_lane, into_member)
+
+
+def _add_gifts(state: LedgerState, row: TupleRow) -> None:
+    """Count a month of a member's own, or of one that it was before."""
+    lane, member, programme, month, given, received, is_own = row
+    found = state.gift_months.setdefault((member, programme, month), GiftMonth(lane, member, programme, month))
+    if is_own:
+        found.given, found.received, found.is_new = given, received, False
+    else:
+        found.given_before += given
+        found.received_before += received
 
 
 def member_arrays(places: Sequence[tuple[int, int, int]]) -> list[bytes]:

@@ -10,7 +10,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from ledger.errors import AlreadyExists
-from ledger.rules.programmes import EarnRate, PartnerKind, ShortfallPolicy
+from ledger.rules.programmes import DEFAULT_GIFT_POINTS_A_MONTH, EarnRate, PartnerKind, ShortfallPolicy
 from ledger.store.registry import raise_registry_version
 
 _ADD_PARTNER = """
@@ -25,8 +25,8 @@ do update set may_issue = excluded.may_issue, may_accept = excluded.may_accept
 """
 _ADD_PROGRAMME = """
 insert into programmes (code, currency, zone, cut_off_minutes, maximum_age_days,
-                        restore_grace_days, shortfall_policy)
-values (%s, %s, %s, %s, %s, %s, %s)
+                        restore_grace_days, shortfall_policy, gift_points_a_month)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (code) do nothing returning programme
 """
 _ADD_VERSION = """
@@ -38,6 +38,13 @@ from programme_versions where programme = %(programme)s
 on conflict (programme, starts_on) do nothing returning version
 """
 _SET_OPEN = "update programmes set is_open = %s where programme = %s"
+_SET_GIFT_POINTS = "update programmes set gift_points_a_month = %s where programme = %s"
+_ADD_CAP = """
+insert into caps (cap, code, programme, partner, scene, home_lane)
+select next.cap, %s, %s, %s, %s, next.cap %% (select count(*) from lanes)
+from (select coalesce(max(cap), 0) + 1 as cap from caps) next
+on conflict (code) do nothing returning cap
+"""
 
 FIRST_DAY = date(1970, 1, 1)
 
@@ -62,6 +69,16 @@ class NewProgramme(msgspec.Struct, frozen=True, kw_only=True):
     maximum_age_days: int | None = None
     restore_grace_days: int = 0
     shortfall_policy: ShortfallPolicy = "member"
+    gift_points_a_month: int = DEFAULT_GIFT_POINTS_A_MONTH
+
+
+class NewCap(msgspec.Struct, frozen=True, kw_only=True):
+    """A cap to be added, by numbers: on one partner or all, in one scene or all. Its number says its home lane."""
+
+    code: str
+    programme: int
+    partner: int | None = None
+    scene: str | None = None
 
 
 async def add_partner(connection: AsyncConnection, code: str, name: str, kind: PartnerKind) -> int:
@@ -97,6 +114,7 @@ async def add_programme(connection: AsyncConnection, programme: NewProgramme) ->
             programme.maximum_age_days,
             programme.restore_grace_days,
             programme.shortfall_policy,
+            programme.gift_points_a_month,
         ],
     )
     row = await cursor.fetchone()
@@ -133,3 +151,21 @@ async def set_programme_open(connection: AsyncConnection, programme: int, *, is_
     """Open or close a programme for new earnings and redemptions."""
     await connection.execute(_SET_OPEN, [is_open, programme])
     await raise_registry_version(connection)
+
+
+async def set_gift_points(connection: AsyncConnection, programme: int, points_a_month: int) -> None:
+    """Say how many points a member may give, and receive, as gifts in a calendar month of a programme."""
+    await connection.execute(_SET_GIFT_POINTS, [points_a_month, programme])
+    await raise_registry_version(connection)
+
+
+async def add_cap(connection: AsyncConnection, cap: NewCap) -> int:
+    """Add a cap without points and return its number; raises AlreadyExists."""
+    # Raised first: it locks the set-up, so two caps added at once get two numbers.
+    await raise_registry_version(connection)
+    cursor = await connection.execute(_ADD_CAP, [cap.code, cap.programme, cap.partner, cap.scene])
+    row = await cursor.fetchone()
+    if row is None:
+        msg = f"A cap with code {cap.code} exists already."
+        raise AlreadyExists(msg, field="code", got=cap.code)
+    return int(row[0])

@@ -25,10 +25,19 @@ from sqlalchemy import (
 )
 
 from ledger.rules.scenes import CHANNELS, SCENES
-from ledger.store import life_tables, setup_tables
+from ledger.store import life_tables, seal_tables, setup_tables, vault_tables, webhook_tables
 from ledger.store.metadata import MOMENT, metadata, one_of
 
-__all__ = ["CHANNELS", "SCENES", "life_tables", "metadata", "setup_tables"]
+__all__ = [
+    "CHANNELS",
+    "SCENES",
+    "life_tables",
+    "metadata",
+    "seal_tables",
+    "setup_tables",
+    "vault_tables",
+    "webhook_tables",
+]
 
 # Coordination and journal.
 

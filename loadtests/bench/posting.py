@@ -7,6 +7,7 @@ import asyncio
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from time import time
 
@@ -14,6 +15,7 @@ import msgspec
 import uvloop
 
 from ledger.posting.engine import Engine
+from ledger.rules.commands import Earn, Redeem
 from ledger.rules.outcomes import Outcome
 from loadtests.bench.city import Day, read_city
 
@@ -34,25 +36,26 @@ async def post(path: Path, seed: int, commands: int) -> Result:
     """Post commands with a bounded number in flight; the first ones only warm up."""
     city = read_city(path)
     day = Day(city, seed)
+    warm_up = [day.next_command() for _ in range(WARM_UP)]
+    timed = [day.next_command() for _ in range(commands)]
     async with Engine.open(city.url, city.key()) as engine:
         await engine.intake.learn_members(0, city.members)
-        await _post_many(engine, day, f"{seed}-warm", WARM_UP)
+        await post_many(engine, warm_up, f"{seed}-warm")
         started = time()
-        await _post_many(engine, day, f"{seed}", commands)
+        await post_many(engine, timed, f"{seed}")
         return Result(started, time(), commands)
 
 
-async def _post_many(engine: Engine, day: Day, prefix: str, commands: int) -> None:
+async def post_many(engine: Engine, commands: Iterable[tuple[int, Earn | Redeem]], prefix: str) -> list[Outcome]:
+    """Post commands of partners, many in flight, and return their outcomes in order."""
     flight: deque[asyncio.Future[Outcome]] = deque()
-    for number in range(commands):
-        partner, command = day.next_command()
+    outcomes: list[Outcome] = []
+    for number, (partner, command) in enumerate(commands):
         submission = await engine.intake.prepare(partner, f"{prefix}-{number}", command)
         flight.append(engine.posters.enqueue(submission))
         if len(flight) >= IN_FLIGHT:
-            for _ in range(BATCH):
-                await flight.popleft()
-    for outcome in flight:
-        await outcome
+            outcomes += [await flight.popleft() for _ in range(BATCH)]
+    return outcomes + [await future for future in flight]
 
 
 def measure(city: Path, commands: int, seed: int) -> float:

@@ -18,7 +18,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.ids import LedgerKey
 from ledger.store.credentials import add_partner_key, add_staff_key
 from ledger.store.unit_of_work import open_pool, unit_of_work
-from loadtests.bench import posting, requests, yardstick
+from loadtests.bench import capped, posting, requests, yardstick
 from loadtests.bench.city import PROGRAMME, read_city
 from loadtests.bench.scale import Scale
 from loadtests.bench.service import CITYPOINTS, drive, running_service
@@ -111,6 +111,13 @@ def measure_posting(bench: Bench) -> Iterator[Row]:
     used = bench.read_number(_DISK) - used
     transactions = bench.read_number(_TRANSACTIONS) - transactions
     yield Row("disk per transaction, rows and indexes", used / transactions, "bytes", at_least=1000, ceiling=True)
+
+
+def measure_exhausted_cap(bench: Bench) -> Iterator[Row]:
+    """Refusals of a cap that is exhausted, over many lanes, against earns that no cap limits."""
+    result = capped.measure(bench.city, bench.scale.capped_commands)
+    name = "refusals of an exhausted cap, against earns without a cap"
+    yield Row(name, result.refusals, "refusals/s", ratio=result.refusals / result.earns, at_least=1.0)
 
 
 def measure_posting_beside_audit(bench: Bench) -> Iterator[Row]:
@@ -214,6 +221,7 @@ IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_posting,
     measure_http,
     measure_import,
+    measure_exhausted_cap,
     measure_posting_beside_audit,
     measure_audit,
 )

@@ -11,9 +11,22 @@ class Scale(msgspec.Struct, frozen=True):
     import_lines: int
     http_seconds: float
     audit_commands: int
+    capped_commands: int
 
 
 FULL = Scale(
-    yardstick_seconds=10, posting_commands=150_000, import_lines=200_000, http_seconds=10, audit_commands=90_000
+    yardstick_seconds=10,
+    posting_commands=150_000,
+    import_lines=200_000,
+    http_seconds=10,
+    audit_commands=90_000,
+    capped_commands=40_000,
 )
-QUICK = Scale(yardstick_seconds=4, posting_commands=40_000, import_lines=40_000, http_seconds=4, audit_commands=30_000)
+QUICK = Scale(
+    yardstick_seconds=4,
+    posting_commands=40_000,
+    import_lines=40_000,
+    http_seconds=4,
+    audit_commands=30_000,
+    capped_commands=20_000,
+)

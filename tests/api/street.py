@@ -9,13 +9,19 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from tests.service import Service
+from ledger.store.credentials import StaffRole
+from tests.service import Service, make_staff_key
 
 PROGRAMME = "CITY"
 COUNTED_TABLES = (
     "transactions",
     "postings",
     "lots",
+    "particulars",
+    "holds",
+    "gift_months",
+    "approvals",
+    "caps",
     "idempotency_keys",
     "details",
     "members",
@@ -49,13 +55,34 @@ class Street:
         answer = self.service.post("/v1/members", {"reference": reference}, key=key).raise_for_status().json()
         return Regular(self, key, answer["id"], f"ref:{reference}", f"card:{answer['card']}")
 
+    def capture(self, hold: str, key: str | None = None, **options: Any) -> httpx.Response:
+        """Capture a hold of the café's, or of another partner's; without points all of the rest."""
+        idempotency_key = options.pop("idempotency_key", None)
+        path = f"/v1/holds/{hold}/captures"
+        return self.service.post(path, options, key=key or self.cafe, idempotency_key=idempotency_key)
+
+    def void(self, hold: str, key: str | None = None, **options: Any) -> httpx.Response:
+        """Void a hold of the café's, or of another partner's."""
+        idempotency_key = options.pop("idempotency_key", None)
+        path = f"/v1/holds/{hold}/void"
+        return self.service.post(path, options, key=key or self.cafe, idempotency_key=idempotency_key)
+
+    def staff_key(self, *roles: StaffRole) -> str:
+        """A key of a staff person who is named for the roles."""
+        return make_staff_key(self.service.database, *roles)
+
     def rows(self) -> dict[str, int]:
         """How many rows each table holds that a request could add to."""
         with psycopg.connect(self.service.database.superuser_url) as connection:
             return {table: _count(connection, table) for table in COUNTED_TABLES}
 
+    def close(self, member: str) -> None:
+        """End a membership; its points go back to their issuers."""
+        body = {"reason": "moved away", "give_up_points": True}
+        self.service.post(f"/v1/members/{member}/close", body).raise_for_status()
+
     def set_status(self, member: str, status: str) -> None:
-        """Freeze or close a member, as staff will be able to."""
+        """Set a member's status where only that matters, without a transaction."""
         with psycopg.connect(self.service.database.superuser_url) as connection:
             connection.execute("update members set status = %s where public_id = %s", [status, member])
 
@@ -81,6 +108,10 @@ class Regular:
     def redeem(self, points: int, **options: Any) -> httpx.Response:
         """Have the member pay with points."""
         return self._post("/v1/redemptions", {"points": points}, options)
+
+    def hold(self, points: int, **options: Any) -> httpx.Response:
+        """Have the partner hold points of the member."""
+        return self._post("/v1/holds", {"points": points}, options)
 
     def reverse(
         self,
@@ -114,6 +145,15 @@ class Regular:
         whole = {"programme": PROGRAMME, "member": self.ref, "scene": "food", **body, **options}
         whole = {name: value for name, value in whole.items() if value is not None}
         return self.street.service.post(path, whole, key=key, idempotency_key=idempotency_key, headers=headers)
+
+    def give(self, receiver: str, points: int, *, idempotency_key: str | None = None, **body: Any) -> httpx.Response:
+        """Have the member give points with a token of its own."""
+        return self.street.service.post(
+            "/v1/gifts",
+            {"programme": PROGRAMME, "to": receiver, "points": points, **body},
+            key=self.token(),
+            idempotency_key=idempotency_key,
+        )
 
 
 def _count(connection: psycopg.Connection, table: str) -> int:

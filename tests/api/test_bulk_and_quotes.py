@@ -91,7 +91,7 @@ def test_a_bulk_takes_1_to_1000_items_independently(street: Street) -> None:
     for body in (
         {"mode": "independent", "items": []},
         {"mode": "independent", "items": many},
-        {"mode": "atomic", "items": many[:1]},
+        {"mode": "other", "items": many[:1]},
         {"items": many[:1]},
     ):
         problem(street.service.post("/v1/bulk", body, key=street.cafe), 400, "malformed-request")

@@ -43,11 +43,31 @@ STABLE = {
     "amount-out-of-range": (422, False, "Amount is out of range"),
     "currency-mismatch": (422, False, "Amount is in another currency"),
     "idempotency-key-reused": (422, False, "Idempotency-Key was used for another request"),
+    "hold-not-found": (404, False, "Hold not found"),
+    "hold-not-open": (409, False, "Hold is not open any more"),
+    "capture-exceeds-hold": (409, False, "Capture is larger than what is held"),
+    "hold-expiry-out-of-range": (422, False, "Hold ends too early or too late"),
+    "limit-exceeded": (409, False, "Limit is exceeded"),
+    "receiver-not-found": (404, False, "Receiver not found"),
+    "receiver-not-active": (409, False, "Receiver cannot take gifts"),
+    "same-member": (409, False, "Both are the same member"),
+    "cap-exhausted": (409, False, "Cap is exhausted"),
+    "cap-not-found": (404, False, "Cap not found"),
+    "member-not-frozen": (409, False, "Member is not frozen"),
+    "member-not-empty": (409, False, "Member still has points, holds or debts"),
+    "lane-not-found": (422, False, "Lane does not exist"),
+    "same-lane": (409, False, "Member is in this lane already"),
+    "partner-not-found": (404, False, "Partner not found"),
+    "write-off-exceeds-shortfall": (409, False, "Nothing, or not so much, is owed"),
+    "second-person-required": (409, False, "A second person must decide"),
+    "approval-decided": (409, False, "Already decided otherwise"),
+    "bulk-item-refused": (409, False, "An item is refused, so nothing is posted"),
     "idempotency-key-missing": (400, False, "Idempotency-Key is missing"),
     "idempotency-key-malformed": (400, False, "Idempotency-Key is malformed"),
     "malformed-request": (400, False, "Request is malformed"),
     "malformed-cursor": (400, False, "Cursor is not one of ours"),
     "import-mapping-invalid": (422, False, "Import mapping does not fit"),
+    "webhook-target-refused": (422, False, "Webhook may not lead there"),
     "unauthenticated": (401, False, "Credential is missing or not valid"),
     "forbidden": (403, False, "Credential may not do this"),
     "not-found": (404, False, "Not found"),
@@ -57,8 +77,11 @@ STABLE = {
     "unsupported-media-type": (415, False, "Body has the wrong media type"),
     "precondition-failed": (412, False, "It has changed since you read it"),
     "precondition-required": (428, False, "If-Match is missing"),
+    "not-sealed-yet": (404, True, "Transaction is not sealed yet"),
     "already-exists": (409, False, "Already exists"),
     "conflict": (409, False, "Not possible in the present state"),
+    "guardian-consent-needed": (409, False, "A guardian has to agree first"),
+    "member-not-closed": (409, False, "The member is not closed"),
     "sandbox-only": (409, False, "Only possible on a sandbox"),
     "clock-cannot-go-back": (409, False, "The clock cannot go back"),
     "too-many-requests": (429, True, "Too many requests"),
@@ -185,9 +208,8 @@ def test_every_problem_type_is_explained_in_sentences() -> None:
 
 
 def test_only_what_recorded_nothing_and_passes_by_itself_is_retryable() -> None:
-    assert {p.code for p in PROBLEM_TYPES.values() if p.retryable} == {
-        p.code for p in PROBLEM_TYPES.values() if p.status == 429 or p.status >= 500
-    }
+    by_status = {p.code for p in PROBLEM_TYPES.values() if p.status == 429 or p.status >= 500}
+    assert {p.code for p in PROBLEM_TYPES.values() if p.retryable} == by_status | {"not-sealed-yet"}
 
 
 def test_every_error_of_the_ledger_is_in_the_table() -> None:

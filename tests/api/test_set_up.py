@@ -39,6 +39,7 @@ def test_a_programme_is_added_and_read_as_it_was_added(street: Street) -> None:
         "maximum_age_days": None,
         "restore_grace_days": 7,
         "shortfall": "issuer",
+        "gift_points_a_month": 5_000,
         "rules": [
             {
                 "version": 1,

@@ -1,11 +1,13 @@
 """Settings from the environment."""
 
 import stat
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from api.settings import SETTINGS, Settings, SettingsError, create_ledger_key
+from api.webhooks.allowed_targets import AllowedTargets
 
 KEY = "0f" * 32
 
@@ -21,6 +23,9 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "DATABASE_URL": settings.database_url,
         "MIGRATE_DATABASE_URL": settings.migrate_database_url,
         "CITYPOINTS_LEDGER_KEY": settings.ledger_key,
+        "CITYPOINTS_SEAL_KEY_FILE": settings.seal_key_path,
+        "CITYPOINTS_SEALS": settings.seals_path,
+        "CITYPOINTS_WEBHOOK_TARGETS": None if settings.webhook_targets == AllowedTargets() else "something",
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
         "PROMETHEUS_MULTIPROC_DIR": settings.metrics_directory,
     }
@@ -38,6 +43,9 @@ def test_every_setting_is_read() -> None:
             "DATABASE_URL": "postgresql://app@db/points",
             "MIGRATE_DATABASE_URL": "postgresql://owner@db/points",
             "CITYPOINTS_LEDGER_KEY": KEY,
+            "CITYPOINTS_SEAL_KEY_FILE": "/run/secrets/seal.key",
+            "CITYPOINTS_SEALS": "/mnt/seals",
+            "CITYPOINTS_WEBHOOK_TARGETS": "Hooks.internal, 10.0.0.0/8",
             "CITYPOINTS_LOG_LEVEL": "DEBUG",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
             "UNRELATED": "x",
@@ -48,7 +56,16 @@ def test_every_setting_is_read() -> None:
     assert settings.database_url == "postgresql://app@db/points"
     assert settings.migrate_database_url == "postgresql://owner@db/points"
     assert settings.metrics_directory == Path("/run/metrics")
+    assert settings.seal_key_file == Path("/run/secrets/seal.key")
+    assert settings.seals_directory == Path("/mnt/seals")
     assert settings.ledger_key is not None
+    assert settings.webhook_targets == AllowedTargets(frozenset({"hooks.internal"}), (ip_network("10.0.0.0/8"),))
+
+
+def test_the_seal_key_and_the_seals_are_in_the_data_folder_where_nothing_else_is_said() -> None:
+    settings = Settings.from_environment({"CITYPOINTS_DATA": "/srv/points"})
+    assert settings.seal_key_file == Path("/srv/points/seal.key")
+    assert settings.seals_directory == Path("/srv/points/seals")
 
 
 def test_an_empty_value_counts_as_not_set() -> None:
@@ -66,6 +83,8 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("CITYPOINTS_WORKERS", "65"),
         ("CITYPOINTS_LANE_GROUPS", "1.5"),
         ("CITYPOINTS_LOG_LEVEL", "chatty"),
+        ("CITYPOINTS_WEBHOOK_TARGETS", "10.0.0.0/33"),
+        ("CITYPOINTS_WEBHOOK_TARGETS", "http://hooks.internal"),
         ("DATABASE_URL", "mysql://app@db/points"),
         ("MIGRATE_DATABASE_URL", "points"),
         ("CITYPOINTS_LEDGER_KEY", "xyz"),

@@ -114,7 +114,7 @@ def test_a_members_token_changes_nothing_and_sees_no_set_up(street: Street) -> N
     problem(member.redeem(1, key=token), 403, "forbidden")
     for path in ("/v1/members", f"/v1/members/{member.id}/links", f"/v1/members/{member.id}/tokens", "/v1/keys"):
         problem(street.service.post(path, {"reference": "x"}, key=token), 403, "forbidden")
-    for path in ("/v1/partners", "/v1/keys", "/v1/transactions?key=x"):
+    for path in ("/v1/partners", "/v1/keys", "/v1/transactions?reference=x"):
         problem(street.service.get(path, key=token), 403, "forbidden")
     assert street.service.get(f"/v1/programmes/{PROGRAMME}", key=token).json()["partners"] == []
     assert street.rows() == before

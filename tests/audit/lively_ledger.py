@@ -17,10 +17,11 @@ from ledger.store.ledger_row import create_ledger, set_sandbox_clock
 from ledger.store.members import create_members
 from ledger.store.registry_writes import NewProgramme, NewRules, add_partner, add_programme, permit
 from ledger.store.unit_of_work import unit_of_work
+from tests.audit.lively_life import Life
+from tests.audit.told_stories import LANES
 
 KEY = LedgerKey(b"a ledger key for the audit's tests")
-LANES = 3
-MEMBERS = 6
+MEMBERS = 9
 FIRST_DAY = datetime(2030, 3, 1, 1, 0, tzinfo=UTC)
 DAYS = 40
 COMMANDS_PER_DAY = 22
@@ -62,10 +63,12 @@ class LivelyTown:
         self.engine = engine
         self.partners = partners
         self.members = members
-        self._random = Random(7)
+        self.programmes = [programme.code for programme in PROGRAMMES]
+        self.random = Random(7)
+        self.life = Life(self)
         self._numbers = count(1)
         self._reversible: list[tuple[int, str]] = []
-        self._now = to_instant(FIRST_DAY)
+        self.now = to_instant(FIRST_DAY)
 
     @classmethod
     async def found(cls, engine: Engine) -> "LivelyTown":
@@ -91,15 +94,16 @@ class LivelyTown:
         for _ in range(COMMANDS_PER_DAY // 2):
             await self.post(*self._command())
             await self.post(*self._command())
+        await self.life.live_a_day()
         await self._expire_somebody()
-        self._now += MICROSECONDS_PER_DAY + self._random.randrange(3600) * 1_000_000
+        self.now += MICROSECONDS_PER_DAY + self.random.randrange(3600) * 1_000_000
         async with self.engine.pool.connection() as connection:
-            await set_sandbox_clock(connection, self._now)
+            await set_sandbox_clock(connection, self.now)
 
     async def post(self, partner: int, command: PartnerCommand) -> Outcome:
         """Post a command under a key of its own."""
         submission = await self.engine.intake.prepare(
-            partner, f"key-{next(self._numbers)}", command, shows_balance=self._random.random() < 0.5
+            partner, f"key-{next(self._numbers)}", command, shows_balance=self.random.random() < 0.5
         )
         outcome = await self.engine.posters.submit(submission)
         if isinstance(outcome, Posted):
@@ -110,7 +114,7 @@ class LivelyTown:
         return outcome
 
     def _command(self) -> tuple[int, PartnerCommand]:
-        draw = self._random
+        draw = self.random
         partner, chance = draw.choice(self.partners), draw.random()
         programme, member = draw.choice(PROGRAMMES).code, draw.choice(self.members)
         if chance < 0.26 and self._reversible:
@@ -133,12 +137,12 @@ class LivelyTown:
                 member=member,
                 spend_minor=draw.randint(1, 9_000),
                 currency="CNY",
-                occurred_at=self._now - draw.randrange(3) * MICROSECONDS_PER_DAY,
+                occurred_at=self.now - draw.randrange(3) * MICROSECONDS_PER_DAY,
             )
         return partner, self._earn(programme, member)
 
     def _earn(self, programme: str, member: str) -> Earn:
-        draw = self._random
+        draw = self.random
         by_spend = draw.random() < 0.5
         late = timedelta(days=draw.choice((0, 0, 0, 1, 15))) // timedelta(microseconds=1)
         pending = draw.random() < 0.15
@@ -149,14 +153,14 @@ class LivelyTown:
             points=None if by_spend else draw.randint(1, 60),
             spend_minor=draw.randint(150, 9_000) if by_spend else None,
             currency="CNY" if by_spend else None,
-            occurred_at=self._now - late,
-            available_from=self._now + 2 * MICROSECONDS_PER_DAY if pending else None,
+            occurred_at=self.now - late,
+            available_from=self.now + 2 * MICROSECONDS_PER_DAY if pending else None,
             reference=f"bill {next(self._numbers)}" if by_spend else None,
         )
 
     async def _expire_somebody(self) -> None:
         """What the expiry job does, for one member."""
-        name = self._random.choice(self.members)
+        name = self.random.choice(self.members)
         member = await self.engine.intake.find_member(self.partners[0], name)
         assert member is not None
         for programme in PROGRAMMES:

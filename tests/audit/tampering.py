@@ -26,8 +26,38 @@ KEYS_OF_TABLES = {
     "shortfalls": ("lane", "sequence"),
     "party_balances": ("lane", "kind", "owner", "programme"),
     "taken_back": ("lane", "sequence"),
+    "particulars": ("lane", "sequence"),
+    "lot_origins": ("lane", "lot"),
+    "holds": ("lane", "sequence"),
+    "hold_lots": ("lane", "hold", "lot"),
+    "gift_months": ("lane", "member", "programme", "month"),
+    "caps": ("cap",),
+    "approvals": ("approval_id",),
     "members": ("lane", "member"),
     "member_names": ("digest",),
+    "seals": ("number",),
+}
+
+
+# How differences name the rows of a table.
+PLACES = {
+    "lanes": ("end of the journal", "lanes"),
+    "transactions": ("transaction {sequence}",),
+    "postings": ("transaction {sequence}",),
+    "details": ("transaction {sequence}",),
+    "particulars": ("transaction {sequence}",),
+    "lots": ("lot {lot}", "transaction {sequence}"),
+    "lot_origins": ("lot {lot}", "transaction {sequence}"),
+    "holds": ("hold {sequence}", "transaction {sequence}"),
+    "hold_lots": ("hold {hold}", "transaction {hold}"),
+    "gift_months": ("gifts of member {member} in programme {programme} from {month}",),
+    "caps": ("cap {cap}",),
+    "approvals": ("approval {approval_id}", "transaction {sequence}"),
+    "member_points": ("member {member} in programme {programme}",),
+    "shortfalls": ("shortfall of transaction {sequence}",),
+    "taken_back": ("taken back of transaction {sequence}",),
+    "members": ("member {member}",),
+    "member_names": ("member {member}",),
 }
 
 
@@ -90,23 +120,12 @@ def _one(connection: psycopg.Connection[Row], statement: str, parameters: Row) -
 
 def places_of(table: str, row: Row) -> set[str]:
     """How differences name a row."""
-    if table in {"transactions", "postings", "details"}:
-        return {f"transaction {row['sequence']}"}
-    if table == "lots":
-        return {f"lot {row['lot']}", f"transaction {row['sequence']}"}
-    if table == "idempotency_keys":
-        return {f"key {row['digest'].hex()}"}
-    if table == "member_points":
-        return {f"member {row['member']} in programme {row['programme']}"}
     if table == "party_balances":
         kind = AccountKind(row["kind"]).name.lower() if row["kind"] in CHART else f"kind {row['kind']}"
         return {f"account {kind} of {row['owner']} in programme {row['programme']}"}
-    if table == "lanes":
-        return {"end of the journal", "lanes"}
-    if table in {"members", "member_names"}:
-        return {f"member {row['member']}"}
-    name = {"shortfalls": "shortfall", "taken_back": "taken back"}[table]
-    return {f"{name} of transaction {row['sequence']}"}
+    if table == "idempotency_keys":
+        return {f"key {row['digest'].hex()}"}
+    return {place.format(**row) for place in PLACES[table]}
 
 
 def names(report: AuditReport, table: str, *rows: Row) -> bool:

@@ -11,7 +11,8 @@ from ledger.posting.engine import Engine
 from ledger.rules.commands import Earn, Redeem
 from ledger.rules.outcomes import Outcome, Posted
 from ledger.store.ledger_row import create_ledger
-from tests.audit.lively_ledger import KEY, LANES, LivelyTown
+from tests.audit.lively_ledger import KEY, LivelyTown
+from tests.audit.told_stories import LANES
 from tests.databases import LedgerDatabase
 
 SHOPPERS = 24

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Column, Table
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, LargeBinary
 
+from ledger.store.life_tables import gift_months, hold_lots, holds, lot_origins, particulars
 from ledger.store.tables import (
     details,
     idempotency_keys,
@@ -23,11 +24,13 @@ from tests.audit.conftest import audit_of
 from tests.audit.tampering import KEYS_OF_TABLES, change_to, connect, drop_checks, names, pick
 from tests.databases import LedgerDatabase
 
-JOURNAL = (transactions, postings, lots, idempotency_keys)
-AUDITED = (*JOURNAL, lanes, details, member_points, shortfalls, party_balances, taken_back)
+JOURNAL = (transactions, postings, lots, particulars, lot_origins, idempotency_keys)
+PROJECTIONS = (member_points, shortfalls, party_balances, taken_back, holds, hold_lots, gift_months)
+AUDITED = (*JOURNAL, lanes, details, *PROJECTIONS)
 
-# Tables with a lane that say who somebody is, not what happened; what the auditor asks of members is tested by rows.
-SET_UP_IN_LANES = {"members", "member_names", "member_tokens"}
+# Tables with a lane that say who somebody is or who decided, not what happened; what the auditor asks of
+# members and approvals is tested by rows.
+SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals"}
 
 
 class Change(NamedTuple):
@@ -46,6 +49,10 @@ CHANGES = {
     ("lots", "is_open"): Change("not is_open"),
     # Later is allowed: a day's close will raise it.
     ("lanes", "recorded_at"): Change("recorded_at - interval '1 second'"),
+    # What only some kinds have.
+    ("particulars", "approval"): Change("'019a8f4e-5d21-8001-8000-00000abcdef0'", "approval is not null"),
+    ("particulars", "expires_on"): Change("expires_on + 1", "expires_on is not null"),
+    ("particulars", "expires_at"): Change("expires_at + interval '1 microsecond'", "expires_at is not null"),
     # Earlier is allowed: then more is read than needed, never too little.
     ("member_points", "next_lapse_at"): Change(
         "null",

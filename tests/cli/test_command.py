@@ -65,7 +65,8 @@ def test_an_unknown_command_is_one_line_and_usage(nowhere: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["partners list", "programmes list", "keys list", "clock show", "audit", "expire", "demo", "migrate"]
+    "command",
+    ["partners list", "programmes list", "keys list", "clock show", "audit", "seal", "expire", "demo", "migrate"],
 )
 def test_without_a_ledger_commands_say_how_to_make_one_and_make_nothing(nowhere: CommandLine, command: str) -> None:
     assert "`citypoints init` makes one" in nowhere.fails(*command.split())

@@ -103,10 +103,27 @@ def test_two_ledgers_get_the_same_city_to_the_point(make_sandbox: MakeSandbox) -
     loaded = one.json("demo")
     assert loaded == other.json("demo")
     assert (loaded["citizens"], loaded["partners"], loaded["refused"]) == (len(citizens()), len(PARTNERS), 0)
-    assert loaded["posted_now"] == loaded["earnings"] + loaded["redemptions"] + loaded["returns"] > 9_000
+    kinds = ("earnings", "redemptions", "returns", "holds", "ended_holds", "gifts", "by_staff")
+    assert loaded["posted_now"] == sum(loaded[kind] for kind in kinds) > 9_000
+    assert [loaded[kind] for kind in kinds[3:]] == [3, 4, 2, 2]
     totals = rows(one, TOTALS)
     assert totals == rows(other, TOTALS)
     assert len(totals) > len(PARTNERS)
+
+
+def test_the_city_shows_a_cap_in_use_an_open_hold_gifts_and_a_frozen_member(make_sandbox: MakeSandbox) -> None:
+    city = make_sandbox("one")
+    city.done("demo")
+    assert rows(city, "select points, remaining from holds where remaining > 0") == [(240, 140)]
+    assert rows(city, "select status, count(*) from members where status <> 'active' group by 1") == [("frozen", 1)]
+    assert rows(city, "select sum(given)::int, sum(received)::int from gift_months") == [(100, 100)]
+    [(authorised, used)] = rows(
+        city,
+        "select (sum(balance) filter (where kind = 13))::int, (sum(balance) filter (where kind = 11))::int"
+        " from party_balances",
+    )
+    assert 0 < used < authorised == 100_000
+    assert city.run("audit").code == 0
 
 
 def test_loading_again_changes_nothing_also_later_and_beside_partners_of_your_own(make_sandbox: MakeSandbox) -> None:

@@ -77,14 +77,14 @@ def expired_points(database: LedgerDatabase) -> list[int]:
 
 def test_nothing_lapses_before_the_last_day_is_over(town: CommandLine, database: LedgerDatabase) -> None:
     town.done("clock", "set", "2026-04-07T23:59:59+08:00")
-    assert town.done("expire") == "Expired 0 points in 0 lots of 0 members."
+    assert town.done("expire") == "Expired 0 points in 0 lots and released 0 holds of 0 members."
     assert expired_points(database) == []
 
 
 def test_all_that_has_lapsed_is_posted_once(town: CommandLine, database: LedgerDatabase) -> None:
     town.done("clock", "set", "2026-04-08T00:00:00+08:00")
-    assert town.json("expire") == {"members": MEMBERS, "expiries": MEMBERS, "points": 10 * MEMBERS}
-    assert town.json("expire") == {"members": 0, "expiries": 0, "points": 0}
+    assert town.json("expire") == {"members": MEMBERS, "expiries": MEMBERS, "points": 10 * MEMBERS, "holds": 0}
+    assert town.json("expire") == {"members": 0, "expiries": 0, "points": 0, "holds": 0}
     assert expired_points(database) == [10] * MEMBERS
     with psycopg.connect(database.service_url) as connection:
         left = connection.execute("select sum(remaining)::int from lots").fetchall()

@@ -78,14 +78,19 @@ def serving(command: CommandLine, log: Path, *arguments: str) -> Iterator[Runnin
 
 def children(running: Running) -> dict[int, str]:
     """The processes that serve has started, with their command lines."""
-    process = running.process.pid
-    numbers = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    threads = Path(f"/proc/{running.process.pid}/task").glob("*/children")
+    numbers = [number for thread in threads for number in thread.read_text().split()]
     return {int(number): Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ") for number in numbers}
 
 
 def workers(running: Running) -> set[int]:
     """The processes that answer requests."""
     return {number for number, line in children(running).items() if "worker-" in line}
+
+
+def workers_beside(running: Running) -> set[int]:
+    """The processes that deliver webhooks and do jobs."""
+    return {number for number, line in children(running).items() if "worker_process" in line}
 
 
 def add_shop(command: CommandLine) -> str:
@@ -95,9 +100,9 @@ def add_shop(command: CommandLine) -> str:
 
 
 def environment_given_by(running: Running) -> Mapping[str, str]:
-    """The environment of what serve starts, read from the one child that does not write its name over it."""
-    [tracker] = children(running).keys() - workers(running)
-    pairs = Path(f"/proc/{tracker}/environ").read_text().split("\0")
+    """The environment of what serve starts, read from a child that does not write its name over it."""
+    [worker] = workers_beside(running)
+    pairs = Path(f"/proc/{worker}/environ").read_text().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
@@ -112,6 +117,7 @@ def test_serve_on_a_fresh_data_folder_makes_a_ledger_that_commands_share(tmp_pat
         assert running.post("/v1/earnings", body, key, "e1").status_code == 201
         assert fresh.json("audit")["difference_count"] == 0
         assert "citypoints_posting_seconds" in running.get("/metrics").text
+        wait_until(lambda: "\ncitypoints_webhook_backlog_deliveries 0.0" in running.get("/metrics").text, 30)
         assert running.stop() == 0
         log = running.log.read_text()
         assert f"City Points Ledger is on {running.url}" in log
@@ -241,11 +247,27 @@ def test_a_killed_worker_is_replaced(live: CommandLine, tmp_path: Path) -> None:
         assert running.stop() == 0
 
 
+def test_a_killed_worker_beside_is_replaced_and_serve_answers_on(live: CommandLine, tmp_path: Path) -> None:
+    with serving(live, tmp_path / "log") as running:
+        [worker] = workers_beside(running)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: workers_beside(running) not in ({worker}, set()), 20)
+        assert running.is_ready()
+        assert "The worker ended with exit code -9; it is started again." in running.log.read_text()
+        assert running.stop() == 0
+
+
+def test_serve_leaves_the_worker_out_where_it_is_told_to(live: CommandLine, tmp_path: Path) -> None:
+    with serving(live, tmp_path / "log", "--no-worker") as running:
+        assert workers_beside(running) == set()
+        assert running.stop() == 0
+
+
 def test_killing_serve_leaves_neither_worker_nor_database(tmp_path: Path) -> None:
     fresh = CommandLine(tmp_path / "var", {})
     with serving(fresh, tmp_path / "log") as running:
         started = children(running)
-        assert len(started) == 2
+        assert len(started) == 3
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait(STOP_LIMIT_SECONDS)
         wait_until(lambda: not any(Path(f"/proc/{process}").exists() for process in started), STOP_LIMIT_SECONDS)

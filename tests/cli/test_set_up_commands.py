@@ -17,7 +17,8 @@ def programme(command: CommandLine, code: str) -> dict[str, Any]:
 def test_a_programme_is_added_with_all_its_terms(live: CommandLine) -> None:
     terms = ("--zone", "Europe/London", "--currency", "GBP", "--cut-off", "22:30", "--validity-days", "90")
     more = ("--earn-rate", "3/2", "--maximum-age-days", "none", "--restore-grace-days", "7", "--shortfall", "issuer")
-    assert live.done("programmes", "add", "SHOP", *terms, *more) == (
+    gifts = ("--gift-points-a-month", "100")
+    assert live.done("programmes", "add", "SHOP", *terms, *more, *gifts) == (
         "Added programme SHOP: 3 per GBP 2.00, good for 90 days, Europe/London."
     )
     assert programme(live, "SHOP") == {
@@ -29,6 +30,7 @@ def test_a_programme_is_added_with_all_its_terms(live: CommandLine) -> None:
         "maximum_age_days": None,
         "restore_grace_days": 7,
         "shortfall": "issuer",
+        "gift_points_a_month": 100,
         "rules": [
             {"starts_on": "1970-01-01", "points": 3, "per": "2.00", "validity_months": None, "validity_days": 90}
         ],

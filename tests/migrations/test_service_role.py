@@ -42,9 +42,46 @@ MAY_UPDATE = {
         "partly_posted",
         "finished_at",
         "failure",
+        "file_name",
+        "mapping",
     },
+    "webhooks": {
+        "state",
+        "pause_reason",
+        "secret",
+        "former_secret",
+        "former_secret_ends_at",
+        "positions",
+        "planned_to",
+        "failures",
+        "failing_since",
+        "next_probe_at",
+    },
+    "webhook_deliveries": {
+        "next_attempt_at",
+        "claimed_until",
+        "first_attempt_at",
+        "last_attempt_at",
+        "ended_at",
+        "attempts",
+        "last_status",
+        "last_failure",
+        "state",
+    },
+    "jobs": {"next_run_at", "last_started_at", "last_finished_at", "last_outcome"},
+    "consents": {"revoked_at", "revoked_by"},
 }
-MAY_DELETE = {"member_tokens"}
+# What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
+MAY_DELETE = {
+    "member_tokens",
+    "member_names",
+    "details",
+    "personal_data",
+    "consents",
+    "import_lines",
+    "webhooks",
+    "webhook_deliveries",
+}
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
 JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins"}
 
@@ -88,7 +125,7 @@ def test_only_projections_states_and_set_up_can_be_updated_column_by_column(serv
     assert may == {(table, column) for table, names in MAY_UPDATE.items() for column in names}
 
 
-def test_nothing_can_be_deleted_but_a_members_token(service: Connection) -> None:
+def test_nothing_can_be_deleted_but_what_erasing_tokens_and_webhooks_need(service: Connection) -> None:
     delete = sql.SQL("delete from {table} where false")
     may = {table for table in columns(service) if not is_refused(service, delete.format(table=sql.Identifier(table)))}
     assert may == MAY_DELETE
@@ -116,6 +153,7 @@ def test_the_ledgers_own_rows_and_partitions_cannot_be_inserted_directly(service
 def test_the_journal_is_among_the_tables_that_were_tried(service: Connection) -> None:
     tried = columns(service)
     assert tried.keys() >= JOURNAL
+    assert not MAY_DELETE & JOURNAL
     for table in JOURNAL - {"lots"}:
         assert table not in MAY_UPDATE
     assert not MAY_UPDATE["lots"] & {"original", "funding", "expires_on", "earned_at", "member", "restored_from"}
@@ -137,6 +175,16 @@ def test_a_row_that_is_there_cannot_be_changed_or_removed(service: Connection) -
     ):
         assert is_refused(service, sql.SQL(statement)), statement
     assert service.execute("select amount from postings").fetchall() == [(5,)]
+
+
+def test_a_members_id_stays_when_its_other_names_are_deleted(service: Connection) -> None:
+    service.execute(
+        "insert into member_names (digest, member, lane, partner, kind) values"
+        " ('a', 1, 0, null, 'id'), ('b', 1, 0, 7, 'reference'), ('c', 1, 0, null, 'card')"
+    )
+    assert service.execute("delete from member_names returning kind").fetchall() == [("reference",), ("card",)]
+    assert service.execute("select kind from member_names").fetchall() == [("id",)]
+    assert service.execute("update member_names set blocked_at = now() returning kind").fetchall() == [("id",)]
 
 
 @pytest.mark.parametrize(

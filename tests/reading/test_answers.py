@@ -181,7 +181,7 @@ async def test_what_readers_find_is_answered_in_snake_case_with_times_in_utc(tow
     async with town.connection() as connection:
         statement = await read_statement(connection, KEY, registry, member, programme, limit=1)
         lots = await read_lots(connection, KEY, registry, member, programme, limit=1)
-    assert msgspec.json.decode(msgspec.json.encode(balance_answer(view, earn.member, programme))) == {
+    assert msgspec.json.decode(msgspec.json.encode(balance_answer(view, earn.member or "", programme))) == {
         "member": earn.member,
         "programme": "CITY",
         "available": 30,
@@ -207,4 +207,5 @@ async def test_what_readers_find_is_answered_in_snake_case_with_times_in_utc(tow
         "expires_on": "2026-04-05",
         "state": "usable",
         "restored_from": None,
+        "moved_from": None,
     }

@@ -4,7 +4,9 @@ import pytest
 
 from ledger.errors import MalformedCursor, MalformedRequest
 from ledger.reading.lots import LotsPage, MemberLot, read_lots
+from ledger.rules.commands import Close
 from ledger.rules.programmes import Registry
+from tests.reading.lives import by_staff, capture, gift, hold, id_of, merge, move
 from tests.reading.town import KEY, Town, instant
 
 pytestmark = pytest.mark.anyio
@@ -18,13 +20,14 @@ async def page_of(
     cursor: str | None = None,
     limit: int = 50,
     registry: Registry | None = None,
+    name: str = "ann",
 ) -> LotsPage:
     async with town.connection() as connection:
         return await read_lots(
             connection,
             KEY,
             registry or town.engine.registry.current,
-            await town.member(),
+            await town.member(name),
             town.programme(programme),
             all_lots=all_lots,
             cursor=cursor,
@@ -50,6 +53,7 @@ async def test_a_lot_tells_its_issuer_its_dates_and_what_is_left(town: Town) -> 
             expires_on=earn.lots[0].expires_on,
             state="usable",
             restored_from=None,
+            moved_from=None,
         ),
     )
 
@@ -151,3 +155,63 @@ async def test_cursors_of_open_and_of_all_lots_are_not_exchanged_and_limits_hold
         await page_of(town, cursor=all_cursor)
     with pytest.raises(MalformedRequest):
         await page_of(town, limit=201)
+
+
+async def test_a_lot_is_held_while_all_that_is_left_is_held_even_past_its_last_day(town: Town) -> None:
+    await town.earn(30)
+    held = await hold(town, 20, "2026-04-10 00:00")
+    assert [(lot.state, lot.remaining, lot.held) for lot in (await page_of(town)).lots] == [("usable", 10, 20)]
+    await town.redeem(10)
+    await town.set_clock("2026-04-05 16:00")
+    assert [(lot.state, lot.remaining, lot.held) for lot in (await page_of(town)).lots] == [("held", 0, 20)]
+    await capture(town, held, 5)
+    assert [(lot.state, lot.remaining, lot.held) for lot in (await page_of(town)).lots] == [("held", 0, 15)]
+    await town.set_clock("2026-04-10 00:00")
+    assert [(lot.state, lot.remaining, lot.held) for lot in (await page_of(town)).lots] == [("lapsed", 15, 0)]
+    await town.expire()
+    assert standings(await page_of(town)) == []
+    assert standings(await page_of(town, all_lots=True)) == [("lapsed", 0)]
+
+
+async def test_a_lot_whose_rest_repays_as_its_hold_ends_is_no_longer_open(town: Town) -> None:
+    earn = await town.earn(30)
+    await hold(town, 30, "2026-01-06 00:00")
+    await town.reverse(earn)
+    assert standings(await page_of(town)) == [("held", 0)]
+    await town.set_clock("2026-01-06 00:00")
+    assert standings(await page_of(town)) == []
+    assert standings(await page_of(town, all_lots=True)) == [("used", 0)]
+
+
+async def test_points_given_up_have_lapsed(town: Town) -> None:
+    await town.earn(30)
+    await by_staff(town, Close(member=await id_of(town, "ann"), gives_up_points=True))
+    assert standings(await page_of(town, all_lots=True)) == [("lapsed", 0)]
+
+
+async def test_a_gift_is_a_lot_of_the_receiver_that_tells_nothing_of_the_giver(town: Town) -> None:
+    await town.add_member("bob")
+    earn = await town.earn(30, partner="BANK")
+    await gift(town, 20)
+    for all_lots in (False, True):
+        [lot] = (await page_of(town, name="bob", all_lots=all_lots)).lots
+        assert (lot.original, lot.remaining, lot.state) == (20, 20, "usable")
+        assert (lot.funding, lot.expires_on) == ((("BANK", 1),), earn.lots[0].expires_on)
+        assert (lot.restored_from, lot.moved_from) == (None, None)
+
+
+async def test_lots_taken_over_name_those_they_continue_and_debts_are_no_lots(town: Town) -> None:
+    await town.add_member("bob")
+    spent = await town.earn(40)
+    await town.redeem(40)
+    free = await town.earn(30)
+    await hold(town, 10)
+    await town.reverse(spent)
+    await merge(town, "ann", "bob")
+    for all_lots in (False, True):
+        lots = (await page_of(town, name="bob", all_lots=all_lots)).lots
+        assert sorted((lot.state, lot.remaining, lot.held) for lot in lots) == [("held", 0, 10), ("usable", 20, 0)]
+        assert {lot.moved_from for lot in lots} == {free.lots[0].id}
+    merged = {lot.id for lot in (await page_of(town, name="bob")).lots}
+    await move(town, "bob")
+    assert {lot.moved_from for lot in (await page_of(town, name="bob")).lots} == merged

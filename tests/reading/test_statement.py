@@ -68,7 +68,7 @@ def assert_running(lines: Iterable[StatementLine]) -> None:
 
 
 async def test_a_member_without_transactions_has_an_empty_statement(town: Town) -> None:
-    assert await page_of(town) == StatementPage((), 0, None)
+    assert await page_of(town) == StatementPage((), 0, 0, None)
 
 
 async def test_each_running_balance_is_the_one_before_plus_the_points(town: Town) -> None:

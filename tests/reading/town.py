@@ -102,13 +102,18 @@ class Town:
         async with self.connection() as connection:
             await set_sandbox_clock(connection, instant(text))
 
+    def next_key(self) -> str:
+        """An idempotency key that was not used yet."""
+        self._posted += 1
+        return f"key-{self._posted}"
+
     async def submit(
         self, partner: str, command: PartnerCommand, *, key: str | None = None, shows_balance: bool = True
     ) -> Outcome:
         """Submit a command, whose member is named by the baker's reference, and give its outcome."""
-        self._posted += 1
+        next_key = self.next_key()
         submission = await self.engine.intake.prepare(
-            self.partners[partner], key or f"key-{self._posted}", command, shows_balance=shows_balance
+            self.partners[partner], key or next_key, command, shows_balance=shows_balance
         )
         if isinstance(command, Earn | Redeem | TakeBack):
             member = await self.member(command.member.removeprefix("ref:"))

@@ -32,10 +32,11 @@ from ledger.rules.commands import (
 )
 from ledger.rules.decide import decide
 from ledger.rules.decisions.notices import notice_key
+from ledger.rules.effects import cap_uses
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
 from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.programmes import Cap, Programme
-from ledger.rules.recording import cap_uses, record, record_refusal
+from ledger.rules.recording import record, record_refusal
 from ledger.rules.state import LaneState, LedgerState, MemberState, OriginalState, PointsState
 from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, submission
 

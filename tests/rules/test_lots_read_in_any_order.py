@@ -31,6 +31,21 @@ def test_an_earn_is_taken_back_from_its_oldest_restored_lot_first(is_turned: boo
     assert [(posting.lot, posting.amount) for posting in decision.drafts[-1].postings] == [(2, 30), (3, 10)]
 
 
+def test_of_a_moved_member_an_earn_is_taken_back_from_the_lot_that_ends_first() -> None:
+    ledger = LedgerInMemory(SHORT_LIVED)
+    earned = ledger.entry(earn(100))
+    ledger.post(earn(1))
+    spent = ledger.entry(redeem(100))
+    ledger.advance_to(NOON + 3 * DAY)
+    ledger.post(reverse(spent, points=30))
+    ledger.post(move(to_lane=0))
+    ledger.advance_to(NOON + 4 * DAY)
+    ledger.post(reverse(spent, points=30))
+    taken = ledger.entry(reverse(earned, points=40)).transaction
+    # The moved child had the higher number in its old lane; the one restored here lasts longer.
+    assert [(posting.lot, posting.amount) for posting in taken.postings] == [(1, 30), (2, 10)]
+
+
 @pytest.mark.parametrize("is_turned", [False, True])
 def test_lots_of_one_number_in_two_lanes_are_taken_back_in_the_order_of_the_lanes(is_turned: bool) -> None:
     ledger = LedgerInMemory(SHORT_LIVED)

@@ -20,15 +20,10 @@ from ledger.rules.programmes import Programme
 from ledger.rules.shortfalls import Repayment
 from ledger.rules.state import LedgerState, LotState, OriginalState, PointsState
 from ledger.store import lane_queries, lane_state, lane_writes
+from tests.stateful.breaking import WINDOW_SECONDS, put
+from tests.stateful.life_faults import LIFE_FAULTS
 
 LONGER_DAYS = 30
-WINDOW_SECONDS = 0.03
-
-
-def put(owner: object, name: str, broken: object) -> None:
-    """Replace a part of the ledger; AttributeError where there is none of that name any more."""
-    getattr(owner, name)
-    setattr(owner, name, broken)
 
 
 class NoRepayment(Repayment):
@@ -187,5 +182,6 @@ FAULTS: dict[str, Callable[[], None]] = {
         forget_shortfalls,
         never_repay_shortfalls,
         forget_refusals,
+        *LIFE_FAULTS,
     )
 }

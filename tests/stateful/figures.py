@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.stateful.model import ZONE, Account, Lot
+from tests.stateful.model.accounts import Account, Hold
+from tests.stateful.model.terms import ZONE, Lot
 
 
 def iso(value: date | None) -> str | None:
@@ -11,7 +12,12 @@ def iso(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def expected_balance(account: Account, member: str, programme: str, now: datetime) -> dict[str, Any]:
+def moment(instant: datetime) -> str:
+    """An instant as an answer writes it."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def expected_balance(account: Account, member: str, now: datetime) -> dict[str, Any]:
     """A balance as it must be read."""
     horizon = now.astimezone(ZONE).date() + timedelta(days=90)
     days = sorted({x.expires_on for x in account.lots if x.left and x.lapses_at > now and x.expires_on is not None})
@@ -22,13 +28,13 @@ def expected_balance(account: Account, member: str, programme: str, now: datetim
     ]
     return {
         "member": member,
-        "programme": programme,
+        "programme": account.code,
         "available": account.available(now),
-        "held": 0,
+        "held": account.held(),
         "pending": account.pending(now),
-        "shortfall": sum(account.debts),
+        "shortfall": account.owed(),
         "expiring": expiring,
-        "as_of": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "as_of": moment(now),
     }
 
 
@@ -38,22 +44,57 @@ def shown_lot(lot: dict[str, Any]) -> tuple[object, ...]:
         [share["partner"] for share in lot["funding"]],
         lot["original"],
         lot["remaining"],
+        lot["held"],
         datetime.fromisoformat(lot["available_from"]).astimezone(UTC),
         lot["expires_on"],
-        lot["state"] == "lapsed",
+        lot["state"],
         lot["restored_from"] is not None,
+        lot["moved_from"] is not None,
     )
 
 
-def lot_terms(lot: Lot, now: datetime) -> tuple[object, ...]:
-    """The same of a lot of the model."""
-    has_lapsed = lot.lapses_at <= now and lot.left + lot.expired > 0
-    return (
-        [lot.issuer],
-        lot.original,
-        lot.left,
-        lot.available_from,
-        iso(lot.expires_on),
-        has_lapsed,
-        lot.root is not None,
-    )
+def expected_lots(account: Account, now: datetime) -> list[tuple[object, ...]]:
+    """The same of the lots of the model; a lot that only names a debt never held points and is not shown."""
+    return [
+        (
+            [lot.issuer],
+            lot.original,
+            lot.left,
+            account.held_of(lot),
+            lot.available_from,
+            iso(lot.expires_on),
+            _standing(account, lot, now),
+            lot.root is not None,
+            lot.source is not None,
+        )
+        for lot in account.lots
+        if not lot.only_names_a_debt
+    ]
+
+
+def _standing(account: Account, lot: Lot, now: datetime) -> str:
+    if lot.left == 0:
+        if account.held_of(lot):
+            return "held"
+        return "lapsed" if lot.expired else "used"
+    if lot.lapses_at <= now:
+        return "lapsed"
+    return "pending" if now < lot.available_from else "usable"
+
+
+def expected_hold(hold: Hold, now: datetime) -> dict[str, Any]:
+    """A hold as it must be read."""
+    standing, captured = hold.standing(now), hold.captured
+    remaining = hold.remaining if standing == "open" else 0
+    return {
+        "state": standing,
+        "programme": hold.account.code,
+        "member": hold.account.person.name,
+        "partner": hold.label[0],
+        "points": hold.points,
+        "captured": captured,
+        "released": hold.points - captured - remaining,
+        "remaining": remaining,
+        "expires_at": moment(hold.expires_at),
+        "as_of": moment(now),
+    }

@@ -51,6 +51,10 @@ class Contents(NamedTuple):
     keys: tuple[object, ...]
     key_count: int
 
+    def without(self, names: frozenset[str]) -> tuple[tuple[object, ...], ...]:
+        """The tables but those of these names."""
+        return tuple(row for row in self.tables if row[0] not in names)
+
 
 class RunningLedger:
     """Services, connections to them in turn, and an engine of this process's own, all over one database."""
@@ -105,6 +109,12 @@ class RunningLedger:
         """The sandbox's time."""
         [(now,)] = self._connection.execute("select ledger_now()").fetchall()
         return cast("datetime", now).astimezone(UTC)
+
+    def lane_of(self, member: str) -> int:
+        """The lane in which a member is at present."""
+        query = "select lane from members where public_id = %s and into_member is null"
+        [(lane,)] = self._connection.execute(query, [member]).fetchall()
+        return int(lane)
 
     def expire(self) -> None:
         """Run the expiry job."""

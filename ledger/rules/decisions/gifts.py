@@ -80,14 +80,15 @@ def _above_limit(
     state: LedgerState, programme: Programme, giver: PointsState, receiver: PointsState, amount_points: int
 ) -> Refused | None:
     limit = programme.gift_points_a_month
-    given = month_of(state, programme, giver).given
+    of_giver, of_receiver = (month_of(state, programme, points) for points in (giver, receiver))
+    given = of_giver.given + of_giver.given_before
     if given + amount_points > limit:
         return Refused(
             "limit-exceeded",
             f"A member may give {limit} points a month in programme {programme.code}.",
             {"limit": limit, "used": given, "requested": amount_points},
         )
-    if month_of(state, programme, receiver).received + amount_points > limit:
+    if of_receiver.received + of_receiver.received_before + amount_points > limit:
         return Refused(
             "limit-exceeded",
             f"A member may receive {limit} points a month in programme {programme.code}.",

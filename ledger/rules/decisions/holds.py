@@ -31,13 +31,9 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
     if wrong := wrong_amount(command.points, command.cash_minor, command.currency, admitted.programme):
         return wrong
     points, now = admitted.points, admitted.now
-    expires_at = now + DEFAULT_HOLD_DAYS * MICROSECONDS_PER_DAY if command.expires_at is None else command.expires_at
-    if not now < expires_at <= now + LONGEST_HOLD_DAYS * MICROSECONDS_PER_DAY:
-        return Refused(
-            "hold-expiry-out-of-range",
-            f"A hold ends after now and within {LONGEST_HOLD_DAYS} days.",
-            {"field": "expires_at", "longest_days": LONGEST_HOLD_DAYS},
-        )
+    expires_at = _end_of(command, now)
+    if isinstance(expires_at, Refused):
+        return expires_at
     if points.available < command.points:
         return too_few_points(command.points, points.available)
     usable = usable_lots(points, now)
@@ -65,6 +61,17 @@ def decide_hold(command: PlaceHold, submission: Submission, state: LedgerState) 
         has_details=True,
     )
     return after_lapses(points, now, [draft])
+
+
+def _end_of(command: PlaceHold, now: int) -> int | Refused:
+    expires_at = now + DEFAULT_HOLD_DAYS * MICROSECONDS_PER_DAY if command.expires_at is None else command.expires_at
+    if now < expires_at <= now + LONGEST_HOLD_DAYS * MICROSECONDS_PER_DAY:
+        return expires_at
+    return Refused(
+        "hold-expiry-out-of-range",
+        f"A hold ends after now and within {LONGEST_HOLD_DAYS} days.",
+        {"field": "expires_at", "longest_days": LONGEST_HOLD_DAYS},
+    )
 
 
 def decide_capture(command: Capture, submission: Submission, state: LedgerState) -> Decision:

@@ -12,12 +12,12 @@ from ledger.rules.commands import Merge, Move, Submission
 from ledger.rules.decisions.holds import held_lots
 from ledger.rules.expiry import lapse_drafts
 from ledger.rules.journal import LotOpening, LotOrigin, Particulars, Posting, TransactionKind
-from ledger.rules.legs import Numbering, received, sent_postings
+from ledger.rules.legs import Numbering, Received, received, sent_postings
 from ledger.rules.lots import spend_order
 from ledger.rules.outcomes import Decided, Decision, Draft, NeedsLanes, NeedsLots, Refused
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.rules.reversals import lot_taken_over
-from ledger.rules.state import HoldState, LedgerState, MemberState, PointsState, ShortfallState
+from ledger.rules.state import HoldState, LedgerState, LotState, MemberState, PointsState, ShortfallState
 
 
 def decide_merge(command: Merge, submission: Submission, state: LedgerState) -> Decision:  # noqa: ARG001 - as all
@@ -113,8 +113,8 @@ class _Legs:
         out = Particulars(counter_lane=there.lane, counter_sequence=there.number, into=self._target.number)
         into = Particulars(counter_lane=back.lane, counter_sequence=back.number)
         self._pair(
-            self._draft(self._source, 0, LEDGER_ITSELF, 0, [], (), out, is_head=True),
-            self._draft(self._target, 0, LEDGER_ITSELF, 0, [], (), into),
+            self._draft(self._source, 0, 0, [], (), out, is_head=True),
+            self._draft(self._target, 0, 0, [], (), into),
         )
 
     def lots(self, points: PointsState) -> None:
@@ -124,106 +124,46 @@ class _Legs:
         if not open_lots:
             return
         parts = [(lot, lot.remaining) for lot in open_lots]
-        there, back = self._places()
-        target = self._target.points_in(points.programme)
-        arriving = received(AccountKind.AVAILABLE, target, parts, self.numbering.next_lot(self._target.lane))
-        amount = sum(lot.remaining for lot in open_lots)
-        self._pair(
-            self._draft(
-                self._source,
-                points.programme,
-                LEDGER_ITSELF,
-                amount,
-                sent_postings(AccountKind.AVAILABLE, points.programme, parts),
-                (),
-                Particulars(counter_lane=there.lane, counter_sequence=there.number),
-            ),
-            self._draft(
-                self._target,
-                points.programme,
-                LEDGER_ITSELF,
-                amount,
-                arriving.postings,
-                arriving.lots,
-                Particulars(counter_lane=back.lane, counter_sequence=back.number, origins=arriving.origins),
-            ),
-        )
+        sent = sent_postings(AccountKind.AVAILABLE, points.programme, parts)
+        self._move(points.programme, sent, self._received(AccountKind.AVAILABLE, points.programme, parts))
 
     def hold(self, hold: HoldState) -> None:
         """An open hold, with its lots and its time; its partner goes on naming it as before."""
         parts = held_lots(self._state, hold)
-        there, back = self._places()
-        target = self._target.points_in(hold.programme)
-        arriving = received(AccountKind.HELD, target, parts, self.numbering.next_lot(self._target.lane))
-        self._pair(
-            self._draft(
-                self._source,
-                hold.programme,
-                hold.partner,
-                hold.remaining,
-                sent_postings(AccountKind.HELD, hold.programme, parts),
-                (),
-                Particulars(hold=hold.sequence, counter_lane=there.lane, counter_sequence=there.number),
-                hold=hold,
-            ),
-            self._draft(
-                self._target,
-                hold.programme,
-                hold.partner,
-                hold.remaining,
-                arriving.postings,
-                arriving.lots,
-                Particulars(
-                    expires_at=hold.expires_at,
-                    counter_lane=back.lane,
-                    counter_sequence=back.number,
-                    origins=arriving.origins,
-                ),
-                hold=hold,
-            ),
-        )
+        sent = sent_postings(AccountKind.HELD, hold.programme, parts)
+        self._move(hold.programme, sent, self._received(AccountKind.HELD, hold.programme, parts), hold)
 
     def shortfall(self, shortfall: ShortfallState) -> None:
         """What is owed, under a lot of its own that names funding and terms and never holds points."""
         owed = self._state.lots[shortfall.lane, shortfall.lot]
-        there, back = self._places()
         opening = lot_taken_over(owed, self.numbering.next_lot(self._target.lane), shortfall.remaining)
         programme, amount = shortfall.programme, shortfall.remaining
-        forgiven = Posting(
-            AccountKind.IN_TRANSIT,
-            programme,
-            AccountKind.SHORTFALL,
-            self._source.number,
-            amount,
-            owed.lot,
-            owed.lot,
+        source, target = self._source.number, self._target.number
+        forgiven = Posting(AccountKind.IN_TRANSIT, programme, AccountKind.SHORTFALL, source, amount, owed.lot, owed.lot)
+        owing = Posting(AccountKind.SHORTFALL, target, AccountKind.IN_TRANSIT, programme, amount, opening.lot)
+        origin = LotOrigin(opening.lot, owed.lane, owed.lot)
+        self._move(programme, [forgiven], Received([owing], (opening,), (origin,)))
+
+    def _received(self, kind: AccountKind, programme: int, parts: list[tuple[LotState, int]]) -> Received:
+        return received(kind, self._target.points_in(programme), parts, self.numbering.next_lot(self._target.lane))
+
+    def _move(self, programme: int, sent: list[Posting], arriving: Received, hold: HoldState | None = None) -> None:
+        there, back = self._places()
+        amount = sum(posting.amount for posting in sent)
+        out = Particulars(
+            hold=None if hold is None else hold.sequence,
+            counter_lane=there.lane,
+            counter_sequence=there.number,
         )
-        owing = Posting(
-            AccountKind.SHORTFALL, self._target.number, AccountKind.IN_TRANSIT, programme, amount, opening.lot
+        into = Particulars(
+            expires_at=None if hold is None else hold.expires_at,
+            counter_lane=back.lane,
+            counter_sequence=back.number,
+            origins=arriving.origins,
         )
         self._pair(
-            self._draft(
-                self._source,
-                programme,
-                LEDGER_ITSELF,
-                amount,
-                [forgiven],
-                (),
-                Particulars(counter_lane=there.lane, counter_sequence=there.number),
-            ),
-            self._draft(
-                self._target,
-                programme,
-                LEDGER_ITSELF,
-                amount,
-                [owing],
-                (opening,),
-                Particulars(
-                    counter_lane=back.lane,
-                    counter_sequence=back.number,
-                    origins=(LotOrigin(opening.lot, owed.lane, owed.lot),),
-                ),
-            ),
+            self._draft(self._source, programme, amount, sent, (), out, hold=hold),
+            self._draft(self._target, programme, amount, arriving.postings, arriving.lots, into, hold=hold),
         )
 
     def _places(self) -> tuple[Place, Place]:
@@ -235,11 +175,10 @@ class _Legs:
         self.drafts += [out, into]
         self.numbering.count([out, into])
 
-    def _draft(  # noqa: PLR0913 - what a leg is made of
+    def _draft(
         self,
         member: MemberState,
         programme: int,
-        partner: int,
         amount_points: int,
         postings: list[Posting],
         lots: tuple[LotOpening, ...],
@@ -252,7 +191,7 @@ class _Legs:
             kind=self._kind,
             lane=member.lane,
             programme=programme,
-            partner=partner,
+            partner=LEDGER_ITSELF if hold is None else hold.partner,
             member=member.number,
             points=amount_points,
             occurred_at=self._state.lanes[member.lane].now,

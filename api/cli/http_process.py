@@ -1,4 +1,4 @@
-"""What each process of ``citypoints serve`` runs."""
+"""What each process of ``citypoints serve`` runs that answers requests."""
 
 import ctypes
 import os
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 
 
-def create_worker() -> "Litestar":
-    """Make the application of one worker, with settings from the environment."""
+def create_http_process() -> "Litestar":
+    """Make the application of one process, with settings from the environment."""
     _end_with_parent()
     from api.app import create_app
 
@@ -22,7 +22,7 @@ def create_worker() -> "Litestar":
 
 
 def _end_with_parent() -> None:
-    """Have the kernel end this worker gracefully when ``serve`` is killed: it must not hold the port for ever."""
+    """Have the kernel end this process gracefully when ``serve`` is killed: it must not hold the port for ever."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)

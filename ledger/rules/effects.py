@@ -1,4 +1,4 @@
-"""What a transaction changes beside its postings: a member's status and place, a hold's, a month of gifts.
+"""What a transaction changes beside balances: a member's status and place, a hold's, what was taken back of another.
 
 Part of recording: called for the kinds that have such an effect, after their postings have moved balances.
 """
@@ -6,9 +6,9 @@ Part of recording: called for the kinds that have such an effect, after their po
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import civil_day
-from ledger.rules.journal import LotOrigin, Particulars, TransactionKind
-from ledger.rules.outcomes import Draft
-from ledger.rules.state import GiftMonth, HoldState, LaneState, LedgerState, MemberState
+from ledger.rules.journal import LotOrigin, Particulars, Transaction, TransactionKind
+from ledger.rules.outcomes import Draft, Reversal
+from ledger.rules.state import GiftMonth, HoldState, LaneState, LedgerState, MemberState, OriginalState
 
 _STATUS_AFTER = {
     TransactionKind.FREEZE: "frozen",
@@ -65,3 +65,43 @@ def _count_gift(state: LedgerState, draft: Draft, lane: LaneState) -> None:
         gifts.given += draft.points
     else:
         gifts.received += draft.points
+
+
+def count_reversal(original: OriginalState, reversal: Reversal) -> None:
+    """Count what a reversal takes of its original."""
+    original.reversed_points += reversal.points
+    original.reversed_spend_minor += reversal.spend_minor
+    original.expired_counted += reversal.expired_counted
+    original.is_changed = True
+
+
+def offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
+    """Let a later take-back of the same batch reach this earn."""
+    earns = state.earns.get((earn.member, earn.programme, earn.partner))
+    if earns is None or earn.spend_minor is None:
+        return
+    original = OriginalState(
+        lane=earn.lane,
+        sequence=earn.sequence,
+        kind=earn.kind,
+        programme=earn.programme,
+        partner=earn.partner,
+        member=earn.member,
+        points=earn.points,
+        occurred_at=earn.occurred_at,
+        spend_minor=earn.spend_minor,
+        programme_version=earn.programme_version,
+        uses=[(earn.lots[0].lot, earn.points)],
+        cap_uses=cap_uses(earn),
+    )
+    earns.append(original)
+    state.originals[Place(earn.lane, earn.sequence)] = original
+
+
+def cap_uses(earn: Transaction) -> list[tuple[int, int]]:
+    """What an earn used of each cap, by the numbers of the caps."""
+    used: dict[int, int] = {}
+    for posting in earn.postings:
+        if posting.credit_kind == AccountKind.USED:
+            used[posting.credit_owner] = used.get(posting.credit_owner, 0) + posting.amount
+    return sorted(used.items())

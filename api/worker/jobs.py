@@ -1,0 +1,95 @@
+"""The jobs that the worker does by a schedule: a line each.
+
+A job may be run at any time and any number of times: one that was cut short is simply run again. It
+returns what it did, in a few words that name nobody.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+
+from api.seal_key_file import read_seal_keys
+from api.settings import Settings
+from api.webhooks.measurements import BACKLOG
+from api.worker.schedules import Daily, Every, Schedule
+from ledger.audit.sealing import SealMade, make_seal
+from ledger.posting.engine import Engine
+from ledger.posting.expiry import post_lapses
+from ledger.posting.import_pruning import prune_imports
+from ledger.posting.notices import post_notices
+from ledger.store.unit_of_work import unit_of_work
+from ledger.store.webhook_queue import count_backlog, prune_deliveries
+
+HOUR = 60 * 60
+DAYS_KEPT: tuple[tuple[Literal["delivered", "dead"], int], ...] = (("delivered", 30), ("dead", 90))
+
+_PRUNED_PER_UNIT = 5_000
+_MOST_UNITS = 400
+
+Work = Callable[[Engine, Settings], Awaitable[str]]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to do and when; its name is what the database knows it by."""
+
+    name: str
+    schedule: Schedule
+    work: Work
+
+
+async def expire(engine: Engine, _: Settings) -> str:
+    """Post what has lapsed."""
+    lapses = await post_lapses(engine)
+    return f"expired {lapses.points} points in {lapses.expiries} lots, released {lapses.holds} holds"
+
+
+async def notify(engine: Engine, _: Settings) -> str:
+    """Record the notices of expiry that are due."""
+    notices = await post_notices(engine)
+    return f"recorded {notices.notices} notices of {notices.points} points"
+
+
+async def seal(engine: Engine, settings: Settings) -> str:
+    """Seal the day; where today's seal is there already, only see that its file is."""
+    made = await make_seal(engine.pool, read_seal_keys(settings), settings.seals_directory)
+    if isinstance(made, SealMade):
+        return f"seal {made.number} covers {made.transactions} transactions"
+    return f"seal {made.number} is the last"
+
+
+async def prune(engine: Engine, _: Settings) -> str:
+    """Forget deliveries that ended long ago, a few thousand in a unit of work."""
+    forgotten = 0
+    for state, days in DAYS_KEPT:
+        for _number in range(_MOST_UNITS):
+            async with engine.pool.connection() as connection, unit_of_work(connection):
+                count = await prune_deliveries(connection, state, older_than_days=days, limit=_PRUNED_PER_UNIT)
+            forgotten += count
+            if count < _PRUNED_PER_UNIT:
+                break
+    return f"forgot {forgotten} deliveries"
+
+
+async def prune_files(engine: Engine, settings: Settings) -> str:
+    """Remove what is still held of callers' files long after their import."""
+    pruned = await prune_imports(engine.pool, settings.imports_directory)
+    return f"removed {pruned.lines} lines and {pruned.files} files of {pruned.imports} imports"
+
+
+async def measure(engine: Engine, _: Settings) -> str:
+    """Tell Prometheus how many deliveries wait."""
+    async with engine.pool.connection() as connection:
+        backlog = await count_backlog(connection)
+    BACKLOG.set(backlog)
+    return f"{backlog} deliveries wait"
+
+
+JOBS = (
+    Job("expire", Every(HOUR), expire),
+    Job("notices", Daily(1, 0), notify),
+    Job("seal", Daily(0, 15), seal),
+    Job("prune-deliveries", Daily(3, 30), prune),
+    Job("prune-imports", Daily(3, 45), prune_files),
+    Job("measure-backlog", Every(15), measure),
+)
