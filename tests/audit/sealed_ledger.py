@@ -51,7 +51,7 @@ async def post_more(database: LedgerDatabase, transactions: int = 10) -> None:
             [(partner,)] = await cursor.fetchall()
         for number in range(transactions):
             earn = Earn(
-                programme="SHORT",
+                programme="BORNE",
                 member=members[number % len(members)],
                 scene="food",
                 points=1,

@@ -43,6 +43,7 @@ class Told:
         self._traveller = ""
         self._earned = ""
         self._captured = ""
+        self._merged: list[str] = []
         self._at = 0
 
     async def first_day(self) -> None:
@@ -66,6 +67,7 @@ class Told:
         await self._move_with_a_debt()
         await self._travel()
         await self._merge_what_was_merged()
+        await self._merge_what_was_merged()
         await self._by_staff(GrantCap(cap=CAP, points=GRANTED))
         for points in (GRANTED - 1, 2, 1, 1):
             member = await self._create()
@@ -87,6 +89,9 @@ class Told:
         await self._post(self._acceptor, Reverse(transaction=self._late, points=15))
         await self._post(self._acceptor, Reverse(transaction=self._captured, points=7))
         await self._post(self._issuer, Reverse(transaction=self._earned, points=60))
+        earned, redeemed = self._merged
+        await self._post(self._acceptor, Reverse(transaction=redeemed))
+        await self._post(self._issuer, Reverse(transaction=earned))
         await self._sweep_a_cap_that_is_granted_again()
 
     async def _sweep_a_cap_that_is_granted_again(self) -> None:
@@ -98,11 +103,12 @@ class Told:
         await self._by_staff(GrantCap(cap=CAP, points=5))
 
     async def _merge_what_was_merged(self) -> None:
-        """Three accounts of one person, found out one after the other."""
+        """Of three that are one person the first one's earn and redemption come back when all is merged."""
         first, second, third = [await self._create() for _ in range(3)]
-        await self._earn(first, "GRACE", 9)
-        await self._by_staff(Merge(member=first, into=second))
-        await self._by_staff(Merge(member=second, into=third))
+        self._merged = [await self._earn(first, "GRACE", 70), await self._redeem(first, "GRACE", 25)]
+        await self._earn(second, "GRACE", 9)
+        for member, into in ((first, second), (second, third)):
+            assert isinstance(await self._by_staff(Merge(member=member, into=into)), Posted)
 
     async def _cancel_two_earns_after_a_move(self) -> None:
         """Nothing is left of either earn, and no lot of theirs has moved: each debt gets a lot of its own."""
