@@ -20,7 +20,7 @@ from ledger.posting import measurements
 from ledger.posting.registry_cache import RegistryCache
 from ledger.posting.widening import lanes_of, sweep_submission, widened
 from ledger.rules.atomic import decide_atomic
-from ledger.rules.commands import Atomic, Earn, Expire, Notice, Submission, SweepCap
+from ledger.rules.commands import Atomic, Earn, Expire, Merge, Move, Notice, Submission, SweepCap
 from ledger.rules.decide import decide
 from ledger.rules.outcomes import Decided, Decision, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.recording import record, record_refusal, refusal_facts
@@ -263,6 +263,9 @@ class Poster:
                 # What follows on the same member may rest on it: a cancellation on its earn.
                 behind |= _members_of(waiting.submission)
                 outcome = None
+            elif isinstance(waiting.submission.command, (Merge, Move)):
+                # Of what has come along by it nothing was read for the member that it came to.
+                behind |= _members_of(waiting.submission)
             outcomes.append(outcome)
         if submissions[0].items and not isinstance(outcomes[0], Posted):
             state = self._only_refusal(submissions[0], state, outcomes[0])

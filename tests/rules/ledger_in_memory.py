@@ -37,7 +37,7 @@ from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
 from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.programmes import Cap, Programme
 from ledger.rules.recording import record, record_refusal
-from ledger.rules.state import LaneState, LedgerState, MemberState, OriginalState, PointsState
+from ledger.rules.state import GiftMonth, LaneState, LedgerState, MemberState, OriginalState, PointsState
 from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, submission
 
 LANES = 2
@@ -216,12 +216,27 @@ class LedgerInMemory:
             self._offer_as_original(entry)
         for number in [number for number, member in self.state.members.items() if member.into is not None]:
             self._hand_earns_on(number)
+        self._carry_gifts()
         swept = self.state.swept
         set_up = self.state.registry
         caps = tuple(replace(cap, is_swept=swept.get(cap.number, cap.is_swept)) for cap in set_up.caps)
         if caps != set_up.caps:
             self.state.registry = registry(*set_up.programmes.values(), caps=caps, lanes=set_up.lanes)
         swept.clear()
+
+    def _carry_gifts(self) -> None:
+        """What members gave and received in a month counts for what they have become."""
+        months = self.state.gift_months
+        for gifts in months.values():
+            gifts.given_before = gifts.received_before = 0
+        for (number, programme, month), gifts in list(months.items()):
+            present = self.present(number)
+            if present.number == number:
+                continue
+            fresh = GiftMonth(present.lane, present.number, programme, month)
+            carried = months.setdefault((present.number, programme, month), fresh)
+            carried.given_before += gifts.given
+            carried.received_before += gifts.received
 
     def _hand_earns_on(self, gone: int) -> None:
         """What a take-back of a gone member may reach, one of its successor may."""

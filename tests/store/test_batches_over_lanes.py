@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
-from ledger.rules.outcomes import Posted
-from tests.builders import earn
+from ledger.rules.outcomes import Posted, Refused
+from tests.builders import NOON, earn, take_back
 from tests.databases import LedgerDatabase
 from tests.rarer_builders import gift, merge, move
 from tests.store.ledger_in_postgres import Desk, LedgerInPostgres, open_ledger
@@ -57,3 +58,29 @@ async def test_names_lead_to_the_end_where_a_batch_merges_and_moves(ledger: Ledg
         desk.intake.forget_members()
         found = {await desk.intake.find_member(0, name) for name in (first, second)}
     assert [(member.lane, member.number) for member in found if member] == [(2, 9)]
+
+
+async def test_what_follows_a_merge_in_its_batch_sees_all_that_has_come_along(ledger: LedgerInPostgres) -> None:
+    first, other, *_, second = ledger.members[:5]
+    async with ledger.posters() as desk:
+        await desk.post(earn(spend_minor=600_000, member=first))
+        await desk.post(gift(4_900, member=first, receiver=other))
+        merged = await desk.intake.prepare(0, "a", merge(first, second), owner="staff:a")
+        back = take_back(100, member=second, occurred_at=NOON)
+        futures = [
+            desk.posters.enqueue(submission)
+            for submission in (
+                merged,
+                await desk.submission(replace(back, occurred_at=await now(ledger))),
+                await desk.submission(gift(101, member=second, receiver=other)),
+            )
+        ]
+        posted, taken_back, refused = [await future for future in futures]
+    assert isinstance(posted, Posted)
+    assert isinstance(taken_back, Posted)
+    assert isinstance(refused, Refused)
+    assert refused.code == "limit-exceeded"
+
+
+async def now(ledger: LedgerInPostgres) -> int:
+    return int(await ledger.value("select ledger_now()"))
