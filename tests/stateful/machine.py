@@ -119,9 +119,10 @@ class LedgerBesideModel(Stories, PeopleStories):
         modest=st.booleans(),
     )
     def send_an_atomic_bulk(self, several: list[Intent], modest: bool) -> None:
-        """Of one partner: all items post, or none."""
+        """Of one partner: all items post, or none; modestly, what is spent is earned first."""
         if modest:
             several = [modestly(intent) for intent in several]
+            several = [*(msgspec.structs.replace(intent, operation="earn") for intent in several), *several]
         items = self.of_one_partner(several)
         if items:
             self.pair.submit(*self.together(items))

@@ -11,7 +11,7 @@ from tests.databases import LedgerDatabase
 from tests.stateful.machine import bounded, machine_over
 from tests.stateful.running_ledger import run_ledger
 
-EXAMPLES, STEPS = 25, 30
+EXAMPLES, STEPS = 12, 30
 
 
 def test_whatever_is_done_the_ledger_agrees_with_the_model(database: LedgerDatabase) -> None:
