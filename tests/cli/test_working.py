@@ -1,5 +1,6 @@
 """The command ``citypoints worker``, and the worker that ``serve`` brings."""
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.command_line import CommandLine
+from api.worker.jobs import JOBS
+from tests.command_line import ROOT, CommandLine
 from tests.databases import LedgerDatabase
 from tests.webhooks.receiver import wait_until
 
@@ -36,13 +38,22 @@ def test_workers_do_what_is_due_and_leave_when_asked(
 ) -> None:
     logs = [tmp_path / "one", tmp_path / "two"]
     with working(sandbox, logs[0]) as one, working(sandbox, logs[1]) as two:
-        wait_until(lambda: set(outcomes(database)) == {"expire", "prune-deliveries", "measure-backlog"}, "jobs known")
+        wait_until(lambda: set(outcomes(database)) == {job.name for job in JOBS}, "jobs known")
         wait_until(lambda: None not in outcomes(database).values(), "each done once")
         for process, number in ((one, signal.SIGTERM), (two, signal.SIGINT)):
             process.send_signal(number)
             assert process.wait(STOP_LIMIT_SECONDS) == 0
-    assert outcomes(database)["expire"] == "expired 0 points in 0 lots"
+    done = outcomes(database)
+    assert done["expire"] == "expired 0 points in 0 lots, released 0 holds"
+    assert done["notices"] == "recorded 0 notices of 0 points"
+    assert not [outcome for outcome in done.values() if outcome is None or "Error" in outcome], done
     assert [log.read_text() for log in logs] == ["The worker runs. Stop it with Ctrl-C.\n"] * 2
+
+
+def test_the_guide_for_operators_lists_every_job() -> None:
+    guide = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = guide.split("| job | when | what |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| ([\w-]+) \|", table, re.MULTILINE)) == {"deliveries", *(job.name for job in JOBS)}
 
 
 def test_a_worker_without_a_ledger_is_one_clear_line(bare: CommandLine, nowhere: CommandLine) -> None:
