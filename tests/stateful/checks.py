@@ -36,6 +36,15 @@ class Checks:
         lapsed = sum(lot["remaining"] for lot in lots if lot["state"] == "lapsed")
         agree("sums", balance["available"] + balance["held"] + balance["pending"] + lapsed, left)
 
+    def check_earlier(self, balance: dict[str, Any]) -> None:
+        """What a balance was at an earlier moment, unless its member has become another one since."""
+        person = self.model.people[balance["member"]].present()
+        if person.name != balance["member"]:
+            return
+        query = {"programme": balance["programme"], "as_of": balance["as_of"]}
+        path = f"/v1/members/{person.name}/balances"
+        agree("earlier balance", self.ledger.get(path, self.sender.tokens[person.name], **query).json(), balance)
+
     def check_hold(self, hold: Hold) -> None:
         """What became of a hold, as its partner reads it."""
         wanted, identifier = expected_hold(hold, self.model.now), self.sender.ids[hold.label]
