@@ -18,6 +18,7 @@ from ledger.reading.transactions import TransactionView, places_of, view_posted
 from ledger.rules.commands import PartnerCommand, Submission
 from ledger.rules.outcomes import KeyReused, Outcome, Posted, Refused, Replayed
 from ledger.rules.state import KeyRecord
+from ledger.store.member_selves import read_selves
 from ledger.store.members import Member
 
 OK, CREATED = 200, 201
@@ -62,9 +63,21 @@ async def prepare(
 ) -> Submission:
     """Make a submission whose answer shows the balance where the member of the token is the command's."""
     submission = await wiring.engine.intake.prepare(partner, idempotency_key, command)
-    for target in submission.items or (submission,):
-        target.shows_balance = token_member is not None and target.member == token_member.number
+    if token_member is not None:
+        for target in submission.items or (submission,):
+            target.shows_balance = await _is_of(wiring, target, token_member)
     return submission
+
+
+async def _is_of(wiring: Wiring, submission: Submission, member: Member) -> bool:
+    """Whether a submission is about a member, or about one that has become it, as an old transaction may be."""
+    if submission.member is None or submission.member == member.number:
+        return submission.member is not None
+    if submission.original is None and submission.hold is None:
+        return False
+    async with wiring.engine.pool.connection() as connection:
+        selves = await read_selves(connection, member)
+    return Member(submission.lane, submission.member) in [one.place for one in selves]
 
 
 async def submit_in_order(wiring: Wiring, submissions: Sequence[Submission]) -> list[Answered]:

@@ -105,6 +105,18 @@ def test_a_moved_member_keeps_its_id_its_names_and_its_points(street: Street) ->
     assert member.balance()["available"] == 6
 
 
+def test_a_return_of_before_a_move_shows_the_balance_to_who_has_the_members_token(street: Street) -> None:
+    member = street.new_member()
+    lane = member.earn(10).json()["lane"]
+    paid = member.redeem(4).json()["id"]
+    change(street, member, "move-lane", lane=(lane + 1) % 64).raise_for_status()
+    for headers, shown in (({"Member-Token": member.token()}, {"available": 8, "held": 0, "pending": 0}), ({}, None)):
+        answer = street.service.post(
+            f"/v1/transactions/{paid}/reversals", {"points": 2, "reason": "one broke"}, key=street.cafe, headers=headers
+        )
+        assert (answer.status_code, answer.json().get("balance")) == (201, shown)
+
+
 def test_a_merge_needs_two_members(street: Street) -> None:
     member = street.new_member()
     problem(change(street, member, "merge", into=member.card), 409, "same-member")
