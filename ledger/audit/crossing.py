@@ -17,6 +17,9 @@ from ledger.audit.report import Findings
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
 
+MOST_STEPS = 200
+"""How many times a member is followed back to those who have become it; in a forged journal it may be itself."""
+
 _OF_CAPS = frozenset({AccountKind.POOL, AccountKind.ALLOTMENT, AccountKind.USED})
 
 
@@ -78,6 +81,14 @@ class Counted(msgspec.Struct, frozen=True):
     returns: frozenset[Place]
 
 
+class Names(msgspec.Struct, frozen=True):
+    """How many ids lead to a member, how many it was given itself, and the heads that brought others."""
+
+    found: int
+    born: int
+    arrivals: tuple[Place, ...]
+
+
 class Crossing:
     """Claims of all lanes; ``cuts`` has for each lane the sequence up to which all is compared."""
 
@@ -86,6 +97,8 @@ class Crossing:
         self._waiting: dict[Place, Leg] = {}
         self._left: dict[Place, tuple[str | Place | None, str]] = {}
         self._came: dict[Place, tuple[str | None, str]] = {}
+        self._names: dict[Place, Names] = {}
+        self._brought: dict[Place, Names] = {}
         self._cap_transit: dict[tuple[bytes, int], tuple[int, tuple[Place, ...]]] = {}
         self._parties: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self._returns: defaultdict[Place, list[Return]] = defaultdict(list)
@@ -124,6 +137,17 @@ class Crossing:
         if self.is_before_cut(arrival):
             self._came[arrival] = (status, public_id)
 
+    def note_names(self, member: Place, names: Names, findings: Findings) -> None:
+        """Note the ids that lead to a member; where it is nobody else, too, they are compared at once."""
+        if names.arrivals:
+            self._names[member] = names
+        else:
+            findings.compare(member.lane, f"member {member.number}", "names of kind id", names.found, names.born)
+
+    def note_brought(self, arrival: Place, names: Names) -> None:
+        """Note the ids that a member took with it to the head at ``arrival``."""
+        self._brought[arrival] = names
+
     def note_cap_transit(self, place: Place, key_digest: bytes, cap: int, amount_points: int) -> None:
         """Note points of a cap that leave a lane (above zero) or arrive (below zero) by one command."""
         if not self.is_before_cut(place):
@@ -152,6 +176,10 @@ class Crossing:
             _differ(findings, leg.place, "other leg", "none that names this one", expected)
         for arrival in self._left.keys() & self._came.keys():
             self._compare_moved(arrival, findings)
+        for member, names in self._names.items():
+            ids = self._ids_of(names, MOST_STEPS)
+            if ids is not None:
+                findings.compare(member.lane, f"member {member.number}", "names of kind id", names.found, ids)
         for (_, cap), (amount, places) in self._cap_transit.items():
             for place in places:
                 _differ(findings, place, f"points of cap {cap} on their way by its command", amount, 0)
@@ -161,13 +189,28 @@ class Crossing:
 
     def _compare_moved(self, arrival: Place, findings: Findings) -> None:
         left, left_id = self._left[arrival]
-        while isinstance(left, Place):
-            left = self._left[left][0] if left in self._left else None
+        for _ in range(MOST_STEPS):
+            if isinstance(left, Place):
+                left = self._left[left][0] if left in self._left else None
         came, came_id = self._came[arrival]
         if left_id != came_id:
             _differ(findings, arrival, "public id of the member that came", came_id, left_id)
-        if None not in (left, came) and left != came:
+        if isinstance(left, str) and came is not None and left != came:
             _differ(findings, arrival, "status of the member that came", came, left)
+
+    def _ids_of(self, names: Names, steps: int) -> int | None:
+        """How many ids must lead to a member; None where one came that its own lane does not know of yet.
+
+        In a forged journal members may have become each other, so the ``steps`` back are bounded.
+        """
+        total = names.born
+        for arrival in names.arrivals:
+            came = self._brought.get(arrival) if steps else None
+            brought = None if came is None else self._ids_of(came, steps - 1)
+            if brought is None:
+                return None
+            total += brought
+        return total
 
     def _compare_parties(self, findings: Findings) -> None:
         authorised: defaultdict[tuple[int, int], int] = defaultdict(int)

@@ -98,7 +98,7 @@ def _arrive(case: Case, *, merges: bool) -> None:
         if is_known:
             case.differ("member that a move brings", transaction.member, "a new one")
         books.members[transaction.member] = Membership(status=None, came_from=case.place)
-    books.members[transaction.member].arrivals += 1
+    books.members[transaction.member].arrivals.append(case.place)
     books.arriving = (transaction.key_digest, transaction.member)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from ledger.audit.books import Books
-from ledger.audit.crossing import Crossing
+from ledger.audit.crossing import Crossing, Names
 from ledger.audit.membership import ACTIVE, CLOSED, FROZEN, MOVED, Membership
 from ledger.audit.report import Findings
 from ledger.ids import Place, place_of
@@ -57,25 +57,18 @@ def _compare_member(found: MemberRow, books: Books, findings: Findings, crossing
         findings.differ(lane, place, "status", found.status, f"{ACTIVE}, {FROZEN} or {CLOSED}")
     into = (None, None) if member.into is None else tuple(member.into)
     findings.compare(lane, place, "what it has become", (found.into_lane, found.into_member), into)
-    _compare_names(found, member, place, books, findings)
+    if member.into is None:
+        names = Names(found.ids, member.born, tuple(member.arrivals))
+        crossing.note_names(Place(lane, found.member), names, findings)
+    else:
+        findings.compare(lane, place, "names", found.names, 0)
     if member.came_from is None:
         at = place_of(found.public_id)
         findings.compare(lane, place, "place in the public id", at, Place(lane, found.member))
     else:
         came_as = found.status if member.status is None else member.came_as
         crossing.note_came(member.came_from, came_as, str(found.public_id))
-    if member.status == MOVED and member.left_to is not None:
-        crossing.note_left(member.left_to, member.left_as, str(found.public_id))
-
-
-def _compare_names(found: MemberRow, member: Membership, place: str, books: Books, findings: Findings) -> None:
-    """All names of a member lead to what it has become; whoever has become nobody else has an id."""
-    if member.into is not None:
-        findings.compare(books.lane, place, "names", found.names, 0)
-        return
-    born = 0 if member.came_from is not None else 1
-    least = born + member.arrivals
-    if found.ids < least or (member.arrivals == 0 and found.ids > least):
-        findings.differ(
-            books.lane, place, "names of kind id", found.ids, f"{least}{' or more' * bool(member.arrivals)}"
-        )
+    if member.left_to is not None:
+        crossing.note_brought(member.left_to, Names(0, member.born, tuple(member.arrivals)))
+        if member.status == MOVED:
+            crossing.note_left(member.left_to, member.left_as, str(found.public_id))

@@ -15,7 +15,7 @@ class Membership(msgspec.Struct):
     is the status with which it came, once it is known, and ``came_from`` the head that brought it.
     ``into`` is what the member has become, by heads under ``left_by``, the other one of which is at
     ``left_to``; ``left_as`` is the status it then had, or the head that brought it with one nobody told.
-    ``arrivals`` counts those that have become this one.
+    ``arrivals`` are the heads that brought those that have become this one.
     """
 
     status: str | None = ACTIVE
@@ -25,13 +25,18 @@ class Membership(msgspec.Struct):
     left_by: bytes = b""
     left_to: Place | None = None
     left_as: str | Place | None = None
-    arrivals: int = 0
+    arrivals: list[Place] = []
 
     def must_be(self, status: str) -> bool:
         """Whether the member has a status; one that came with an unknown status came with this one."""
         if self.status is None:
             self.status = self.came_as = status
         return self.status == status
+
+    @property
+    def born(self) -> int:
+        """How many ids the member was given by itself: a moved one came with its own."""
+        return 0 if self.came_from is not None else 1
 
     def leave(self, status: str, into: Place, left_by: bytes, left_to: Place) -> None:
         """Become another member."""

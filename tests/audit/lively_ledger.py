@@ -101,17 +101,21 @@ class LivelyTown:
             await set_sandbox_clock(connection, self.now)
 
     async def post(self, partner: int, command: PartnerCommand) -> Outcome:
-        """Post a command under a key of its own."""
-        submission = await self.engine.intake.prepare(
-            partner, f"key-{next(self._numbers)}", command, shows_balance=self.random.random() < 0.5
-        )
-        outcome = await self.engine.posters.submit(submission)
+        """Post a command under a key of its own; what it posts may be reversed some day."""
+        outcome = await self.tell(partner, command)
         if isinstance(outcome, Posted):
             for entry in outcome.own_entries:
                 posted = entry.transaction
                 identifier = transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash)
                 self._reversible.append((partner, str(identifier)))
         return outcome
+
+    async def tell(self, partner: int, command: PartnerCommand) -> Outcome:
+        """Post a command of a story, which nobody else reverses."""
+        submission = await self.engine.intake.prepare(
+            partner, f"key-{next(self._numbers)}", command, shows_balance=self.random.random() < 0.5
+        )
+        return await self.engine.posters.submit(submission)
 
     def _command(self) -> tuple[int, PartnerCommand]:
         draw = self.random

@@ -58,6 +58,10 @@ class Town(Protocol):
         """Post a command of a partner under a key of its own."""
         ...
 
+    async def tell(self, partner: int, command: PartnerCommand) -> Outcome:
+        """Post a command of a story."""
+        ...
+
 
 class Life:
     """Draws, from the town's own seed, what befalls its members besides earning and spending."""
@@ -68,7 +72,7 @@ class Life:
         self._holds: list[tuple[int, str]] = []
         self._frozen: list[str] = []
         self._day = 0
-        told = Told(self.create_member, town.post, self.by_staff, town.partners)
+        told = Told(self.create_member, town.tell, self.by_staff, town.partners)
         self._stories = {1: told.first_day, 3: told.soon_after, LATE_DAY: told.late}
 
     async def found_caps(self) -> None:

@@ -40,11 +40,12 @@ async def seal_now(database: LedgerDatabase, folder: Path, keys: SealKeys = KEYS
 
 
 async def post_more(database: LedgerDatabase, transactions: int = 10) -> None:
-    """Post some more earnings of all members, so in all lanes."""
+    """Post some more earnings, of members of all lanes in turn, where no cap binds."""
     async with Engine.open(database.service_url, KEY, groups=1) as engine:
         async with engine.pool.connection() as connection:
             cursor = await connection.execute(
-                "select public_id::text from members where status = 'active' order by lane, member"
+                "select public_id::text from members where status = 'active' "
+                "order by row_number() over (partition by lane order by member), lane"
             )
             members = [member for (member,) in await cursor.fetchall()]
             cursor = await connection.execute("select max(partner) from partners")

@@ -90,12 +90,17 @@ def a_hold_takes_another_lot_than_the_next(connection: Connection) -> Row:
 @forgery
 def a_hold_ends_twice(connection: Connection) -> Row:
     """A void names a hold that has ended before."""
-    void = _particulars(connection, 7)
-    ended = pick(
-        connection,
-        "holds",
-        f"t.lane = {void['lane']} and t.sequence < {void['hold']} and t.remaining = 0 and t.moved_lane is null",
+    has_ended = (
+        "h.lane = t.lane and h.sequence < t.hold and h.remaining = 0 and h.moved_lane is null and not exists "
+        "(select from particulars e where e.lane = h.lane and e.hold = h.sequence and e.sequence >= t.sequence)"
     )
+    void = _particulars(connection, 7, f"exists(select from holds h where {has_ended})")
+    ended = connection.execute(
+        f"select h.sequence from holds h, particulars t where {has_ended} and t.lane = %(lane)s "  # noqa: S608
+        "and t.sequence = %(sequence)s limit 1",
+        void,
+    ).fetchone()
+    assert ended is not None
     change(connection, "particulars", void, hold=ended["sequence"])
     return _transaction_of(connection, void)
 
@@ -369,7 +374,14 @@ def an_earn_draws_less_from_its_cap(connection: Connection) -> Row:
 
 @forgery
 def an_earn_draws_from_no_cap(connection: Connection) -> Row:
-    posting = _posting(connection, (1,), 10, 11, "sequence > 60")
+    posting = _posting(
+        connection,
+        (1,),
+        10,
+        11,
+        "exists(select from postings o join transactions e using (lane, sequence) where e.kind = 1 "
+        "and o.lane = t.lane and o.sequence < t.sequence and o.credit_kind = 11 and o.credit_owner = t.credit_owner)",
+    )
     connection.execute(
         "delete from postings where lane = %(lane)s and sequence = %(sequence)s and credit_kind = 11", posting
     )

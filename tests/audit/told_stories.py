@@ -67,7 +67,6 @@ class Told:
         await self._move_with_a_debt()
         await self._travel()
         await self._merge_what_was_merged()
-        await self._merge_what_was_merged()
         await self._by_staff(GrantCap(cap=CAP, points=GRANTED))
         for points in (GRANTED - 1, 2, 1, 1):
             member = await self._create()
@@ -85,7 +84,7 @@ class Told:
             scene="food",
             available_from=self._at + 90 * MICROSECONDS_PER_DAY,
         )
-        await self._post(self._issuer, pending)
+        _only(await self._post(self._issuer, pending))
         await self._post(self._acceptor, Reverse(transaction=self._late, points=15))
         await self._post(self._acceptor, Reverse(transaction=self._captured, points=7))
         await self._post(self._issuer, Reverse(transaction=self._earned, points=60))
