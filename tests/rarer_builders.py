@@ -28,6 +28,7 @@ from ledger.rules.programmes import Cap
 from tests.builders import id_of
 
 APPROVAL = "0193d2a0-0000-8000-8000-000000000001"
+WRITE_OFF_APPROVAL = "0193d2a0-0000-8000-8000-000000000002"
 
 
 def cap(**changes: Any) -> Cap:
@@ -97,7 +98,7 @@ def adjust(points: int = 100, **changes: Any) -> Adjust:
 
 def write_off(points: int | None = None, **changes: Any) -> WriteOff:
     """What member 1 owes is forgiven."""
-    fields: dict[str, Any] = {"programme": "CITY", "member": "m1", "points": points, "approval": APPROVAL}
+    fields: dict[str, Any] = {"programme": "CITY", "member": "m1", "points": points, "approval": WRITE_OFF_APPROVAL}
     return WriteOff(**(fields | changes))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ledger.audit import AuditReport, audit
 from ledger.ids import LedgerKey, transaction_id
 from ledger.posting.engine import Engine
 from ledger.rules.commands import AnyCommand, Capture, Earn, Gift, GrantCap, PlaceHold, Reverse
@@ -44,6 +45,12 @@ async def partner(database: LedgerDatabase) -> int:
     with psycopg.connect(database.owner_url) as owner:
         create_ledger(owner, KEY, lanes=LANES)
     return await found(database.service_url)
+
+
+async def audited(url: str) -> AuditReport:
+    """What the auditor finds."""
+    async with Engine.open(url, KEY) as engine:
+        return await audit(engine.pool)
 
 
 async def in_processes(work: Callable[..., Any], *arguments: tuple[Any, ...]) -> list[Any]:
@@ -116,6 +123,7 @@ async def test_a_cap_is_never_exceeded_and_its_last_point_usable_with_many_lanes
     assert (balances[13], balances[9], balances[11], balances[12]) == (GRANTED, 0, GRANTED, 0)
     assert balances.get(10, 0) == 0
     assert given == GRANTED
+    assert (await audited(url)).differences == ()
 
 
 def take_hold(url: str, partner: int, hold: str, name: str) -> int:
@@ -147,6 +155,7 @@ async def test_processes_that_capture_one_hold_at_once_take_no_more_than_it_hold
     with psycopg.connect(database.service_url) as connection:
         assert connection.execute("select posted, held from member_points").fetchone() == (50, 2)
         assert connection.execute("select remaining from holds").fetchone() == (2,)
+    assert (await audited(url)).differences == ()
 
 
 def give(url: str, partner: int, giver: str, receiver: str, name: str) -> Counter[str]:
@@ -181,6 +190,7 @@ async def test_gifts_between_two_lanes_in_both_directions_at_once_never_wait_in_
         assert connection.execute("select posted from member_points").fetchall() == [(2_000,)] * 2
         legs = connection.execute("select count(*) from transactions where kind = 9 group by key_digest").fetchall()
     assert set(legs) == {(2,)}
+    assert (await audited(url)).differences == ()
 
 
 def give_for_ever(url: str, partner: int, here: str, there: str, turn: int) -> None:
@@ -228,6 +238,7 @@ async def test_a_process_killed_in_the_middle_of_gifts_leaves_both_legs_or_none(
         assert connection.execute("select sum(posted) from member_points").fetchone() == (4_000,)
         keyed = connection.execute("select count(*) from idempotency_keys where sequence is not null").fetchone()
     assert keyed == (len(legs_written(database)) + 2,)
+    assert (await audited(url)).differences == ()
 
 
 def legs_written(database: LedgerDatabase) -> list[int]:

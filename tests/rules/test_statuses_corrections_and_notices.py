@@ -11,12 +11,14 @@ from ledger.rules.programmes import LEDGER_ITSELF
 from tests.builders import BANK, CINEMA, DAY, HOUR, NOON, SUPERMARKET, earn, programme, redeem, reverse, version
 from tests.rarer_builders import (
     APPROVAL,
+    WRITE_OFF_APPROVAL,
     adjust,
     capture,
     close,
     freeze,
     gift,
     hold,
+    merge,
     move,
     notice,
     unfreeze,
@@ -151,7 +153,7 @@ def test_a_write_off_forgives_the_oldest_debt_first() -> None:
     ledger = in_debt(20, 30)
     written_off = ledger.entry(write_off(25), partner=LEDGER_ITSELF).transaction
     assert isinstance(written_off, ParticularTransaction)
-    assert written_off.particulars == Particulars(approval=APPROVAL)
+    assert written_off.particulars == Particulars(approval=WRITE_OFF_APPROVAL)
     assert moves(written_off) == [(A.ISSUANCE, A.SHORTFALL, 20, 1, 1), (A.ISSUANCE, A.SHORTFALL, 5, 2, 2)]
     assert ledger.refuse(write_off(26)).facts == {"requested": 26, "shortfall": 25}
     ledger.post(write_off())
@@ -205,6 +207,18 @@ def test_nobody_is_told_of_points_that_are_gone_or_after_leaving() -> None:
     ledger.post(reverse(used))
     assert ledger.points().available == 30
     assert ledger.post(notice(last_day)).entries == ()
+
+
+def test_a_notice_that_a_merge_overtakes_is_left_to_the_next_run_which_knows_the_present_member() -> None:
+    ledger = LedgerInMemory(SHORT_LIVED)
+    ledger.post(earn(30))
+    last_day = SHORT_LIVED.business_day(NOON + 30 * DAY)
+    overtaken = ledger.submission(notice(last_day))
+    ledger.post(merge("m1", "m2"))
+    nothing = ledger.submit(overtaken)
+    assert isinstance(nothing, Posted)
+    assert nothing.entries == ()
+    assert len(ledger.post(notice(last_day, member="m2")).entries) == 1
 
 
 def test_what_is_not_posted_keeps_no_key_so_that_a_later_notice_can_be() -> None:

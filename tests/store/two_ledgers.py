@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
+from ledger.audit import audit
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.rules.accounts import MEMBER_KINDS
 from ledger.rules.commands import AnyCommand, Atomic, Expire, Notice, Submission
@@ -22,7 +23,7 @@ from ledger.store.registry_writes import NewProgramme, NewRules, add_programme, 
 from ledger.store.unit_of_work import unit_of_work
 from tests.builders import BANK, DAY, HOUR, NOON, id_of, programme, submission, version
 from tests.databases import LedgerDatabase
-from tests.rarer_builders import cap
+from tests.rarer_builders import APPROVAL, WRITE_OFF_APPROVAL, cap
 from tests.rules.ledger_in_memory import LedgerInMemory
 from tests.store.drawing import CAPPED_SCENE, Drawing, partner_of
 from tests.store.ledger_in_postgres import LANES, MEMBERS, Desk, LedgerInPostgres, open_ledger
@@ -199,6 +200,12 @@ async def two_ledgers(database: LedgerDatabase, seed: int) -> AsyncIterator[TwoL
                     "insert into caps (code, programme, partner, scene, home_lane) values (%s, %s, %s, %s, %s)",
                     [one.code, one.programme, one.partner, one.scene, one.home_lane],
                 )
+            for approval, operation in ((APPROVAL, "adjust"), (WRITE_OFF_APPROVAL, "write-off")):
+                owner.execute(
+                    "insert into approvals (approval_id, operation, requested_by, state, decided_by)"
+                    " values (%s, %s, 'one', 'approved', 'another')",
+                    [approval, operation],
+                )
         async with ledger.posters() as desk:
             async with ledger.pool.connection() as connection:
                 await set_sandbox_clock(connection, NOON)
@@ -217,7 +224,9 @@ async def add_park(ledger: LedgerInPostgres) -> None:
 
 
 async def compare_what_is_kept(both: TwoLedgers) -> None:
-    """Every projection in PostgreSQL is what memory has."""
+    """Every projection in PostgreSQL is what memory has, and the auditor finds it sound."""
+    report = await audit(both.desk.ledger.pool)
+    assert report.is_clean, report.differences[:3]
     ledger, state = both.desk.ledger, both.memory.state
     assert await ledger.transactions() == len(both.written)
     lots = await ledger.rows("select lane, lot, member, remaining, held, expired, expiries from lots order by 1, 2")
