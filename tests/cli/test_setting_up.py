@@ -49,6 +49,7 @@ def test_a_new_ledger_has_the_city_programme(live: CommandLine) -> None:
         "maximum_age_days": 60,
         "restore_grace_days": 0,
         "shortfall": "member",
+        "gift_points_a_month": 5000,
         "rules": [
             {"starts_on": "1970-01-01", "points": 1, "per": "1.00", "validity_months": 24, "validity_days": None}
         ],
