@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEDGER_KEY = b"k" * 32
 APPLICATION = "api.app:create_app"
 READY_LIMIT_SECONDS = 60.0
+KILL_AFTER_SECONDS = 15
 STOP_LIMIT_SECONDS = 30.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -258,6 +259,8 @@ def launch(
     metrics.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", application]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--no-ws"]
+    # As `serve` does: a process that was still starting when it was asked to leave would never hear of it.
+    command += ["--workers-kill-timeout", str(KILL_AFTER_SECONDS)]
     with (data_directory / "service.log").open("ab") as log:
         return subprocess.Popen(
             command,
