@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
+from ledger.errors import Busy
 from ledger.ids import LedgerKey, make_id
 from ledger.store.arrays import Bigints, Bytes, Moments, Smallints, Uuids
 
@@ -41,6 +42,7 @@ _LINK = """
 insert into member_names (digest, lane, member, partner, kind) values (%s, %s, %s, %s, %s)
 on conflict do nothing
 """
+_HOLD_STILL = "select 1 from members where lane = %s and member = %s and into_member is null for no key update"
 _BLOCK_CARDS = """
 update member_names set blocked_at = clock_timestamp()
 where lane = %s and member = %s and kind = 'card' and blocked_at is null and digest <> %s
@@ -158,16 +160,25 @@ async def next_member_number(connection: AsyncConnection) -> int:
 
 
 async def link_reference(connection: AsyncConnection, digest: bytes, member: Member, partner: int) -> bool:
-    """Give a member a partner's reference; False when the reference is taken already."""
+    """Give a member a partner's reference; False when the reference is taken already. Raises Busy."""
+    await _hold_still(connection, member)
     cursor = await connection.execute(_LINK, [digest, member.lane, member.number, partner, "reference"])
     return cursor.rowcount == 1
 
 
 async def issue_card(connection: AsyncConnection, key: LedgerKey, member: Member, *, block_others: bool) -> str:
-    """Give a member a new card number, blocking the older ones where asked."""
+    """Give a member a new card number, blocking the older ones where asked. Raises Busy."""
+    await _hold_still(connection, member)
     card = _new_card()
     digest = name_digest(key, 0, f"card:{card}")
     await connection.execute(_LINK, [digest, member.lane, member.number, None, "card"])
     if block_others:
         await connection.execute(_BLOCK_CARDS, [member.lane, member.number, digest])
     return card
+
+
+async def _hold_still(connection: AsyncConnection, member: Member) -> None:
+    """Wait for a merge or move of the member, and let none begin: a name given meanwhile would lead to nobody."""
+    cursor = await connection.execute(_HOLD_STILL, [member.lane, member.number])
+    if await cursor.fetchone() is None:
+        raise Busy("The member has just been merged or moved; try again.", retry_after_seconds=1)
