@@ -59,11 +59,6 @@ class Sender:
             headers["Member-Token"] = token
         return headers
 
-    def tells_balance(self, model: Model, request: Request) -> bool:
-        """Whether a token of today is the one of the member that a request is about, as far as the ledger looks."""
-        deal = model.deals.get(request.get("transaction") or request.get("hold") or ("", ""))
-        return deal is None or deal.account is None or deal.account.person.into is None
-
     def body(self, request: Request) -> dict[str, Any]:
         """The fields of a request, with ids in place of labels."""
         body = {name: value for name, value in request.items() if name != "operation"}

@@ -124,7 +124,6 @@ class SideBySide(Checks):
         """Send a request to both; what does not post must leave everything but its key as it is."""
         before = self.ledger.contents()
         response = self.ledger.post(self.sender.call(self.model, label, request, shown=shown))
-        shown = shown and self.sender.tells_balance(self.model, request)
         answer = self.model.submit(label, request)
         self._note(label, request)
         self._compare(label, answer, response, shown=shown)
@@ -136,14 +135,13 @@ class SideBySide(Checks):
         """Send the same request several times at once: one effect, and the same answer for all."""
         before = self.ledger.contents()
         call = self.sender.call(self.model, label, request, shown=True)
-        shown = self.sender.tells_balance(self.model, request)
         answer = self.model.submit(label, request)
         self._note(label, request)
         responses = self.ledger.post_at_once([call] * times)
         firsts = [one for one in responses if not is_replay(one)]
         wanted = 0 if answer.is_replay else times if answer.code == KEY_REUSED else 1
         agree("concurrent duplicates", len(firsts), wanted)
-        self._compare(label, answer, (firsts or responses)[0], shown=shown)
+        self._compare(label, answer, (firsts or responses)[0], shown=True)
         for one in responses:
             agree("concurrent duplicates", (one.status_code, one.content), seen(responses[0]))
         self._check_unchanged(before, [answer])
@@ -179,8 +177,7 @@ class SideBySide(Checks):
             answer = model.submit(label, request)
             if response.is_success:
                 ids.setdefault(label, response.json().get("id", ""))
-            told = shown and self.sender.tells_balance(self.model, request)
-            compare_answer(answer, response, ids, shown=told)
+            compare_answer(answer, response, ids, shown=shown)
         return model
 
     def bulk(self, several: Sequence[tuple[Label, Request]]) -> None:
@@ -208,7 +205,7 @@ class SideBySide(Checks):
         quoted = response.json()
         agree("quote", quoted["posts"], answer.posts)
         found = quoted["transaction"] if answer.deal else quoted["refusal"]
-        compare_body(answer, found, self.sender.ids, shown=self.sender.tells_balance(self.model, request))
+        compare_body(answer, found, self.sender.ids, shown=True)
         agree("unchanged", self.ledger.contents(), before)
 
     def correct(self, request: Request) -> None:
