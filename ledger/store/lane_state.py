@@ -68,7 +68,13 @@ async def read_state(
         members={},
         keys={row[0]: KeyRecord(*row) for row in await cursors.keys.fetchall()},
     )
+    predecessors = await _all_rows(cursors.predecessors)
+    if predecessors:
+        async with connection.pipeline():
+            await _send_earns(connection, cursors, wanted.earn_arrays(predecessors), has_caps=bool(registry.caps))
     await _fill(state, wanted, cursors)
+    if wanted.take_backs:
+        _offer_earns(state, wanted, predecessors)
     await read_rarer_state(
         connection, state, holds=wanted.holds, gifts=wanted.gifts, earns=any(_touches_caps(s) for s in submissions)
     )
@@ -101,13 +107,18 @@ async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) 
             cursors.cap_uses = [await connection.execute(queries.READ_CAP_USES, named)]
     if wanted.take_backs:
         earns = wanted.earn_arrays()
-        cursors.originals += [await connection.execute(queries.READ_EARNS, earns)]
-        cursors.uses += [await connection.execute(queries.READ_EARN_USES, earns)]
-        cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, earns)]
         cursors.predecessors = [await connection.execute(queries.READ_PREDECESSORS, earns[1:3])]
-        if has_caps:
-            cursors.cap_uses += [await connection.execute(queries.READ_EARN_CAP_USES, earns)]
+        await _send_earns(connection, cursors, earns, has_caps=has_caps)
     return cursors
+
+
+async def _send_earns(connection: AsyncConnection, cursors: _Cursors, earns: list[bytes], *, has_caps: bool) -> None:
+    """Ask for earns that take-backs may reach, with their lots and what they used of caps."""
+    cursors.originals += [await connection.execute(queries.READ_EARNS, earns)]
+    cursors.uses += [await connection.execute(queries.READ_EARN_USES, earns)]
+    cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, earns)]
+    if has_caps:
+        cursors.cap_uses += [await connection.execute(queries.READ_EARN_CAP_USES, earns)]
 
 
 def _lanes(rows: list[TupleRow], clock: int) -> dict[int, LaneState]:
@@ -136,8 +147,6 @@ async def _fill(state: LedgerState, wanted: Wanted, cursors: _Cursors) -> None:
     for row in await _all_rows(cursors.originals):
         add_original(state, row)
     await _add_uses(state, cursors)
-    if wanted.take_backs:
-        _offer_earns(state, wanted, await _all_rows(cursors.predecessors))
 
 
 async def _add_uses(state: LedgerState, cursors: _Cursors) -> None:
@@ -163,7 +172,7 @@ def _offer_earns(state: LedgerState, wanted: Wanted, predecessors: list[TupleRow
     for original in state.originals.values():
         if original.kind != TransactionKind.EARN or original.spend_minor is None:
             continue
-        become = [number for number, member in predecessors if member == original.member]
+        become = [number for number, _, member in predecessors if member == original.member]
         for member in (original.member, *become):
             earns = state.earns.get((member, original.programme, original.partner))
             if earns is not None:

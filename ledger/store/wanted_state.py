@@ -49,18 +49,25 @@ class Wanted(msgspec.Struct):
     gifts: set[tuple[int, int, int]] = set()
     """(lane, member, programme) of givers and receivers."""
 
-    def earn_arrays(self) -> list[bytes]:
+    def earn_arrays(self, predecessors: Sequence[tuple[int, int, int]] = ()) -> list[bytes]:
         """Which earns to read: of a member, partner and programme up to a time, until they hold a spend.
 
         A batch's take-backs of one member may meet in the same earns, so each reads for all of them;
-        beside a reversal, which may empty any earn, all are read.
+        beside a reversal, which may empty any earn, all are read. With ``predecessors``, as (member that
+        they have become, lane, member), those of them instead.
         """
         earns: dict[tuple[int, int, int, int, int, int], None] = {}
-        for place, commands in self.take_backs.items():
+        for (lane, member, programme, partner), commands in self.take_backs.items():
             spend_minor = min(sum(command.spend_minor for command in commands), MOST_MINOR)
-            if place[1] in self.reversed_members:
+            if member in self.reversed_members:
                 spend_minor = MOST_MINOR
-            earns.update({(*place, command.occurred_at, spend_minor): None for command in commands})
+            places = [(lane, member)]
+            if predecessors:
+                places = [(there, former) for number, there, former in predecessors if number == member]
+            for place in places:
+                earns.update(
+                    {(*place, programme, partner, command.occurred_at, spend_minor): None for command in commands}
+                )
         return [
             Integers.of(range(len(earns))),
             Smallints.of([lane for lane, *_ in earns]),
