@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
-from ledger.rules.business_day import end_of_day
 from ledger.rules.earning import points_kept, wrong_currency
 from ledger.rules.expiry import expiry_postings
 from ledger.rules.journal import LotOpening, LotOrigin, Posting, TransactionKind
@@ -218,13 +217,6 @@ class _Restore:
             self.origins.append(LotOrigin(opening.lot, lot.lane, lot.lot))
         self.openings.append(opening)
         return opening.lot
-
-
-def lapse_instant(opening: LotOpening, programme: Programme, never: int) -> int:
-    """The first instant at which a lot can no longer be used."""
-    if opening.expires_on is None:
-        return never
-    return end_of_day(opening.expires_on, programme.zone)
 
 
 def place(original: OriginalState) -> Place:

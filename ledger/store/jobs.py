@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from psycopg import AsyncConnection
 
 from ledger.rules.business_day import to_datetime
@@ -26,17 +25,6 @@ _FINISH = """
 update jobs set last_finished_at = clock_timestamp(), last_outcome = %s, next_run_at = %s where job = %s
 """
 _CLOCK = "select clock_timestamp()"
-_LIST = "select job, next_run_at, last_started_at, last_finished_at, last_outcome from jobs order by job"
-
-
-class JobState(msgspec.Struct, frozen=True):
-    """A job's last run and its next; instants are microseconds since 1970 UTC."""
-
-    job: str
-    next_run_at: int
-    last_started_at: int | None
-    last_finished_at: int | None
-    last_outcome: str | None
 
 
 async def add_jobs(connection: AsyncConnection, jobs: Sequence[str]) -> None:
@@ -78,9 +66,3 @@ async def read_real_time(connection: AsyncConnection) -> int:
     cursor = await connection.execute(_CLOCK)
     [(now,)] = await cursor.fetchall()
     return int(now)
-
-
-async def list_jobs(connection: AsyncConnection) -> list[JobState]:
-    """All jobs by their names."""
-    cursor = await connection.execute(_LIST)
-    return [JobState(*row) for row in await cursor.fetchall()]
