@@ -74,6 +74,7 @@ class Courier:
                 await plan_new_events(self._engine.pool)
             except (psycopg.OperationalError, PoolTimeout) as error:
                 _log.warning("webhooks_not_planned", error=type(error).__name__)
+                await self._replace_lost_connections()
             await _wait(stop, POLL_SECONDS)
 
     async def _deliver(self, stop: asyncio.Event) -> None:
@@ -88,10 +89,16 @@ class Courier:
                 except (psycopg.OperationalError, PoolTimeout) as error:
                     # What was not recorded is sent again when its claim is over.
                     _log.warning("webhooks_not_recorded", error=type(error).__name__)
+                    await self._replace_lost_connections()
                     await _wait(stop, POLL_SECONDS)
         finally:
             for task in (stopped, *flying):
                 task.cancel()
+
+    async def _replace_lost_connections(self) -> None:
+        """Find out now which other connections are lost; else each of them would cost one more failure."""
+        with suppress(psycopg.OperationalError, PoolTimeout):
+            await self._engine.pool.check()
 
     async def _take_off(self, limit: int) -> Flying:
         webhooks, claimed = await self._claim(limit)

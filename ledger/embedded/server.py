@@ -30,6 +30,7 @@ from ledger.embedded.locks import POLL_SECONDS, can_lock, lock, locked, open_loc
 
 # Recovery after a crash replays up to max_wal_size, which takes minutes on a slow disk.
 START_LIMIT_SECONDS = 300
+REFUSAL_LIMIT_SECONDS = 30
 # A shutdown ends with a checkpoint of everything in memory.
 STOP_LIMIT_SECONDS = 120
 
@@ -159,6 +160,7 @@ class EmbeddedPostgres:
 
     def _run_until_ready(self, deadline: float) -> None:
         launched = False
+        refused_since: float | None = None
         while time.monotonic() < deadline:
             serving = open_lock(self._serving)
             try:
@@ -170,9 +172,16 @@ class EmbeddedPostgres:
             finally:
                 os.close(serving)
             if self._is_ready():
-                # A start that was killed half-way may have left out the roles, so a user of a running server looks too.
-                make_roles(self.superuser_url())
-                return
+                try:
+                    # A start that was killed half-way may have left out the roles, so each user looks.
+                    make_roles(self.superuser_url())
+                except psycopg.OperationalError:
+                    # A server that was killed says "ready" for ever, and its last processes hold its lock a little.
+                    refused_since = refused_since or time.monotonic()
+                    if time.monotonic() - refused_since > REFUSAL_LIMIT_SECONDS:
+                        raise
+                else:
+                    return
             time.sleep(POLL_SECONDS)
         raise EmbeddedPostgresError(f"the embedded PostgreSQL is not ready after long: {self._last_words()}")
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -218,6 +219,20 @@ def test_a_killed_server_is_recovered_although_its_process_number_is_taken(tmp_p
     process_file.write_text(process_file.read_text().replace(str(postmaster), str(os.getppid()), 1))
     with EmbeddedPostgres.start(tmp_path) as server:
         assert words(server.owner_url()) == ["kept"]
+
+
+def test_a_start_while_a_killed_server_is_still_leaving_waits_for_its_end(tmp_path: Path) -> None:
+    with EmbeddedPostgres.start(tmp_path) as server:
+        write_down(server.superuser_url(), "kept")
+        guard = guard_id(tmp_path)
+        os.kill(guard, signal.SIGSTOP)
+        os.kill(postmaster_id(tmp_path), signal.SIGKILL)
+        # Stopped, the guard holds the lock of a server whose file says that it is ready.
+        leaves = threading.Timer(1.0, os.kill, (guard, signal.SIGCONT))
+        leaves.start()
+        with EmbeddedPostgres.start(tmp_path) as again:
+            assert words(again.superuser_url()) == ["kept"]
+        leaves.join()
 
 
 def test_simultaneous_starters_end_up_with_one_server(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from standardwebhooks import Webhook
 
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
