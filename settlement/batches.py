@@ -34,7 +34,8 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch was computed from, frozen: days, ranges, contracts with their beneficiaries, quotes, openings.
 
     ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``quotes`` are
-    hundred-millionths of a foreign currency for one of the programme's.
+    hundred-millionths of a foreign currency for one of the programme's; ``leads`` are the partners whose contracts
+    price each funding's points.
     """
 
     programme: str
@@ -43,6 +44,7 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     ranges: tuple[Range, ...]
     terms: tuple[ContractTerms, ...]
     quotes: dict[str, int]
+    leads: dict[int, int]
     obligation_minor: int
     deferred_fee_minor: int
 

@@ -112,6 +112,7 @@ async def _compute(
         ranges=tuple(ranges),
         terms=_terms_used(book, figures, days[-1]),
         quotes=quotes,
+        leads={position.funding: fundings[position.funding].lead for position in figures.positions},
         obligation_minor=opening.obligation_minor,
         deferred_fee_minor=opening.deferred_fee_minor,
     )
