@@ -57,6 +57,7 @@ _NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{PAYMENT_FILE_TYPE}"
 _SCHEMA = Path(__file__).parent / "schemas" / f"{PAYMENT_FILE_TYPE}.xsd"
 # A currency's part of the file is named by the message and "-CNY".
 _LONGEST_MESSAGE_ID = LONGEST_ID - 4
+_DIGITS_OF_A_SUM = 18
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -134,6 +135,10 @@ def _check(message_id: str, debtor: DebtorAccount, orders: Sequence[PaymentOrder
     for number, order in enumerate(orders):
         _check_order(order, f"orders[{number}]")
     check_unique([order.end_to_end_id for order in orders], "end_to_end_id")
+    if len(_sum(orders).as_tuple().digits) > _DIGITS_OF_A_SUM:
+        raise BankFileInvalid(
+            "orders", f"a sum of {_sum(orders)}", f"at most {_DIGITS_OF_A_SUM} digits, in several files"
+        )
 
 
 def _check_order(order: PaymentOrder, place: str) -> None:
