@@ -1,1 +1,1 @@
-"""Settlement: what the points of closed days come to in money, who pays whom, and that it is paid once."""
+"""Settlement: closes days, computes who owes whom, posts it once, and follows the money."""
