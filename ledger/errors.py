@@ -150,6 +150,15 @@ class ImportMappingInvalid(LedgerError):
     code = "import-mapping-invalid"
 
 
+class BankFileInvalid(LedgerError, ValueError):
+    """A file to or from a bank holds what it may not: ``field`` says where, ``got`` and ``wanted`` what."""
+
+    code = "bank-file-invalid"
+
+    def __init__(self, field: str, got: str, wanted: str) -> None:
+        super().__init__(f"{field} is {got}; wanted is {wanted}.", field=field, got=got, wanted=wanted)
+
+
 class SandboxOnly(LedgerError):
     """The clock of a live ledger cannot be set."""
 
