@@ -1,0 +1,1 @@
+"""Settlement: closes days, computes who owes whom, posts it once, and follows the money."""
