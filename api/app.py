@@ -26,6 +26,7 @@ from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
 from api.routes.caps import cap_routes
 from api.routes.consents import consent_routes
+from api.routes.contracts import contract_routes
 from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.deliveries import delivery_routes
@@ -45,6 +46,7 @@ from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
 from api.routes.sandbox import sandbox_routes
 from api.routes.seals import seal_routes
+from api.routes.settlement import settlement_routes
 from api.routes.transactions import transaction_routes
 from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
@@ -68,6 +70,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *member_life_routes,
     *correction_routes,
     *cap_routes,
+    *contract_routes,
+    *settlement_routes,
     *points_routes,
     *consent_routes,
     *personal_data_routes,

@@ -41,6 +41,9 @@ class FirstAnswer(msgspec.Struct, frozen=True):
     is_sealed: bool = False
 
 
+Step = Callable[[], Awaitable[msgspec.Struct]]
+"""A step that has units of work of its own and may be taken again: it finds what it did before."""
+
 Work = Callable[[AsyncConnection], Awaitable[FirstAnswer]]
 
 
@@ -65,6 +68,41 @@ async def answer_once(
         with suppress(_KeyTaken):
             return await _attempt(engine, digest, request_digest, work)
     raise Busy("The idempotency key is in use by another request at this moment; try again.", retry_after_seconds=1)
+
+
+async def answer_step(
+    engine: Engine,
+    owner: str,
+    idempotency_key: str,
+    operation: str,
+    request: msgspec.Struct,
+    step: Step,
+    status: int = 201,
+) -> Response[bytes]:
+    """Take a step, or answer what its request was answered before; raises as ``answer_once``.
+
+    Why not inside the key's unit of work: a step may take long, and may be taken twice without harm.
+    """
+    refuse_key(idempotency_key)
+    digest = engine.key.key_digest(owner, idempotency_key)
+    request_digest = engine.key.request_digest(f"{_REQUEST_VERSION}:{operation}:".encode() + _encode(request))
+    async with engine.pool.connection() as connection, unit_of_work(connection):
+        record = await claim_key(connection, digest)
+    if record is not None:
+        return _answered_before(engine, record, request_digest)
+    refusal: LedgerError | None = None
+    answer: msgspec.Struct = request
+    try:
+        answer = await step()
+    except LedgerError as error:
+        refusal = error
+
+    async def work(_: AsyncConnection) -> FirstAnswer:
+        if refusal is not None:
+            raise refusal
+        return FirstAnswer(status, answer)
+
+    return await answer_once(engine, owner, idempotency_key, operation, request, work)
 
 
 async def _attempt(engine: Engine, digest: bytes, request_digest: bytes, work: Work) -> Response[bytes]:

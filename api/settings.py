@@ -75,6 +75,10 @@ SETTINGS: Mapping[str, Setting] = {
             "Hosts, addresses and CIDR networks, with commas, that webhooks may lead to although they are not public; "
             "to them also by plain http.",
         ),
+        Setting(
+            "CITYPOINTS_KEY",
+            "Staff key of the person who gives commands of `settle` and `terms`; the service does not use it.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",

@@ -150,6 +150,15 @@ class ImportMappingInvalid(LedgerError):
     code = "import-mapping-invalid"
 
 
+class BankFileInvalid(LedgerError, ValueError):
+    """A file to or from a bank holds what it may not: ``field`` says where, ``got`` and ``wanted`` what."""
+
+    code = "bank-file-invalid"
+
+    def __init__(self, field: str, got: str, wanted: str) -> None:
+        super().__init__(f"{field} is {got}; wanted is {wanted}.", field=field, got=got, wanted=wanted)
+
+
 class SandboxOnly(LedgerError):
     """The clock of a live ledger cannot be set."""
 
@@ -202,3 +211,75 @@ class LedgerAltered(LedgerError):
     """What is stored is not what was sealed: something changed it behind the service."""
 
     code = "internal-error"
+
+
+class ContractMissing(LedgerError):
+    """A partner has no contract terms for what it has issued or accepted."""
+
+    code = "contract-missing"
+
+
+class DayNotOver(LedgerError):
+    """A business day cannot be closed before its cut-off."""
+
+    code = "day-not-over"
+
+
+class DayNotNext(LedgerError):
+    """Business days are closed in order."""
+
+    code = "day-not-next"
+
+
+class BatchInTheWay(LedgerError):
+    """Another batch of the programme is not approved yet."""
+
+    code = "batch-in-the-way"
+
+
+class NothingToSettle(LedgerError):
+    """No closed day waits to be settled."""
+
+    code = "nothing-to-settle"
+
+
+class BatchNotInState(LedgerError):
+    """A batch's state does not allow the step."""
+
+    code = "batch-not-in-state"
+
+
+class BatchOutdated(LedgerError):
+    """What a batch rests on has changed since it was run."""
+
+    code = "batch-outdated"
+
+
+class LimitExceeded(LedgerError):
+    """More than the person may approve."""
+
+    code = "approval-limit-exceeded"
+
+
+class TermsInThePast(LedgerError):
+    """New terms must start after the last closed day and after the version before."""
+
+    code = "terms-in-the-past"
+
+
+class QuoteMissing(LedgerError):
+    """No rate was quoted for a foreign party's currency."""
+
+    code = "quote-missing"
+
+
+class BankFileInvalid(LedgerError):
+    """A bank's file cannot be understood, or contradicts what is known."""
+
+    code = "bank-file-invalid"
+
+
+class ProposalDecided(LedgerError):
+    """Another person has decided a proposal already."""
+
+    code = "proposal-decided"

@@ -8,12 +8,17 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from ledger.store.tables import metadata
+from settlement.store.tables import SETTLEMENT_TABLES
 
 MIGRATION_LOCK = 0x63697479
 LOCK_TIMEOUT_MILLISECONDS = 5_000
 STATEMENT_TIMEOUT_MILLISECONDS = 600_000
 TURN_TIMEOUT_SECONDS = 900
 PAUSE_SECONDS = 0.1
+
+
+# What settlement declares belongs to the same database.
+DECLARED_APART = SETTLEMENT_TABLES
 
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:  # noqa: ARG001 - Alembic's signature

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import caps, clock, keys, members, partners, programmes
+from api.cli import caps, clock, keys, members, partners, programmes, settling, terms
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
@@ -51,6 +51,8 @@ app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
 app.add_typer(members.app, name="members")
+app.add_typer(terms.app, name="terms")
+app.add_typer(settling.app, name="settle")
 
 
 def main() -> NoReturn:

@@ -13,10 +13,14 @@ from api.problem_catalogue.problem_type import ProblemType
 from api.problem_catalogue.refusals import REFUSALS
 from api.problem_catalogue.requests import REQUEST_PROBLEMS
 from api.problem_catalogue.service import SERVICE_PROBLEMS
+from api.problem_catalogue.settlement import SETTLEMENT_PROBLEMS
 
 __all__ = ["PROBLEM_TYPES", "ProblemType"]
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
-    {problem.code: problem for problem in REFUSALS + LIFE_REFUSALS + REQUEST_PROBLEMS + SERVICE_PROBLEMS}
+    {
+        problem.code: problem
+        for problem in REFUSALS + LIFE_REFUSALS + REQUEST_PROBLEMS + SETTLEMENT_PROBLEMS + SERVICE_PROBLEMS
+    }
 )
 """Every problem type by its code, in the order in which the pages list them."""

@@ -195,6 +195,18 @@ REQUEST_PROBLEMS = (
         },
     ),
     ProblemType(
+        code="bank-file-invalid",
+        status=422,
+        title="Bank file cannot be used",
+        meaning="A file from the bank, or an order for one, holds something that it may not. Nothing of it was taken.",
+        what_to_do="Read which field is meant, ask the bank for the whole and right file, or correct the order.",
+        facts={
+            "field": "path of the element in the file, or field of the order",
+            "got": "what is there",
+            "wanted": "what may be there",
+        },
+    ),
+    ProblemType(
         code="sandbox-only",
         status=409,
         title="Only possible on a sandbox",

@@ -19,6 +19,7 @@ from ledger.audit import queries
 from ledger.audit.approvals import check_approvals
 from ledger.audit.crossing import Crossing
 from ledger.audit.keys import check_keys
+from ledger.audit.money import check_money
 from ledger.audit.pages import PAGE_TRANSACTIONS, Lane, read_lane, read_lanes
 from ledger.audit.projections import compare_projections, read_projections
 from ledger.audit.report import AuditReport, Findings
@@ -92,6 +93,7 @@ class _Audit:
             await check_keys(self._connection, self._findings, index, len(lanes), self._rest)
         self._crossing.compare(self._findings)
         await check_approvals(self._connection, self._findings)
+        await check_money(self._connection, self._findings)
         for check in more_checks:
             await check(self._connection, self._findings)
         findings = self._findings

@@ -12,7 +12,7 @@ from ledger.audit.report import Findings
 from ledger.audit.set_up import SetUp
 from ledger.ids import Place
 from ledger.rules.accounts import CHART
-from ledger.rules.journal import LotOpening, Particulars, Posting, Transaction
+from ledger.rules.journal import LotOpening, Particulars, Posting, Transaction, TransactionKind
 from ledger.rules.programmes import Programme, ProgrammeVersion
 
 _OWNER_OF_KIND: dict[int, str] = {int(kind): rule.owner for kind, rule in CHART.items()}
@@ -127,7 +127,9 @@ class Case(msgspec.Struct):
         if whose == "funding":
             return owner in self.set_up.registry.fundings
         if whose == "partner":
-            return owner == self.transaction.partner
+            return owner == self.transaction.partner or (
+                self.transaction.kind == TransactionKind.SETTLE and owner in self.set_up.registry.partners
+            )
         if whose == "cap":
             cap = self.set_up.caps.get(owner)
             return cap is not None and cap.programme == self.programme.number

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ledger.audit.books import AVAILABLE, ISSUANCE, REDEEMED
 from ledger.audit.caps import check_cap, check_draw
 from ledger.audit.case import Case
+from ledger.audit.clearing import check_money_only, check_settlement
 from ledger.audit.corrections import check_adjustment, check_write_off
 from ledger.audit.gifts_and_moves import check_gift, check_merge_or_move
 from ledger.audit.holds import check_capture, check_hold, check_hold_expiry, check_void
@@ -31,12 +32,24 @@ from ledger.rules.journal import (
 from ledger.rules.programmes import LEDGER_ITSELF
 
 _Kind = TransactionKind
-_EXPIRE, _HOLD_EXPIRE, _CLOSE, _CAP = map(int, (_Kind.EXPIRE, _Kind.HOLD_EXPIRE, _Kind.CLOSE, _Kind.CAP))
+_EXPIRE, _HOLD_EXPIRE, _CLOSE = map(int, (_Kind.EXPIRE, _Kind.HOLD_EXPIRE, _Kind.CLOSE))
 
 OF_A_MEMBER = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE, _Kind.MOVE})
 """Kinds that may concern a member as a whole, and so no programme."""
 
-_OF_THE_LEDGER = frozenset({_Kind.EXPIRE, _Kind.WRITE_OFF, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.NOTICE})
+_WITHOUT_MEMBER = frozenset({_Kind.CAP, _Kind.SETTLE, _Kind.MONEY})
+_OF_THE_LEDGER = frozenset(
+    {
+        _Kind.EXPIRE,
+        _Kind.WRITE_OFF,
+        _Kind.FREEZE,
+        _Kind.UNFREEZE,
+        _Kind.CLOSE,
+        _Kind.NOTICE,
+        _Kind.SETTLE,
+        _Kind.MONEY,
+    }
+)
 _BY_EITHER = frozenset({_Kind.GIFT, _Kind.MERGE, _Kind.MOVE, _Kind.CAP})
 _WITHOUT_PARTICULARS = frozenset(
     {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.CAP}
@@ -49,8 +62,8 @@ def check_kind(case: Case) -> None:
     transaction, books = case.transaction, case.books
     kind = transaction.kind
     _check_partner(case)
-    if (transaction.member == 0) != (kind == _CAP):
-        case.differ("member", transaction.member, "0 for a cap, and a member for all else")
+    if (transaction.member == 0) != (kind in _WITHOUT_MEMBER):
+        case.differ("member", transaction.member, "0 for caps and settlement, and a member for all else")
     if kind not in _WITHOUT_PARTICULARS or transaction.format != FORMAT:
         _check_format(case)
     if case.points.holds:
@@ -186,4 +199,6 @@ CHECKS: dict[int, Callable[[Case], None]] = {
     int(_Kind.CLOSE): check_close,
     int(_Kind.NOTICE): check_notice,
     int(_Kind.CAP): check_cap,
+    int(_Kind.SETTLE): check_settlement,
+    int(_Kind.MONEY): check_money_only,
 }

@@ -42,6 +42,7 @@ READ_LANES_NAMED = " union all ".join(
         "holds",
         "hold_lots",
         "gift_months",
+        "money_postings",
         "members",
         "member_names",
     )
@@ -67,7 +68,8 @@ READ_DETAILS = "select sequence, salt, document from details where lane = %s and
 
 # What only some kinds of transactions of a page have.
 READ_PARTICULARS = """
-select sequence, hold, expires_at, counter_lane, counter_sequence, into_member, approval, expires_on, days_before
+select sequence, hold, expires_at, counter_lane, counter_sequence, into_member, approval, expires_on, days_before,
+       about, money
 from particulars where lane = %s and sequence >= %s and sequence < %s
 """
 
@@ -252,4 +254,35 @@ from (
     select * from idempotency_keys where digest > %s and digest < %s order by digest limit %s
 ) k left join transactions t on t.lane = k.lane and t.sequence = k.sequence
 order by k.digest
+"""
+
+# The transactions of the clearing lane that may move money, with what they commit to.
+READ_COMMITMENTS = """
+select t.sequence, t.programme, p.money
+from transactions t left join particulars p on p.lane = t.lane and p.sequence = t.sequence
+where t.lane = %s and t.sequence > %s and t.sequence <= %s and t.kind in (19, 20)
+order by t.sequence limit %s
+"""
+
+# The money postings of a stretch, in order.
+READ_MONEY_POSTINGS = """
+select sequence, line, programme, currency, debit, debit_party, credit, credit_party, amount_minor
+from money_postings
+where lane = %s and sequence > %s and sequence <= %s
+order by sequence, line
+"""
+
+# Balances of money that are not what their postings come to.
+READ_MONEY_DIFFERENCES = """
+with moved as (
+    select programme, currency, account, party, sum(amount)::bigint as amount from (
+        select programme, currency, debit as account, debit_party as party, amount_minor as amount from money_postings
+        union all
+        select programme, currency, credit, credit_party, -amount_minor from money_postings
+    ) entries group by programme, currency, account, party
+)
+select programme, currency, account, party, coalesce(b.balance_minor, 0), coalesce(m.amount, 0)
+from moved m full join money_balances b using (programme, currency, account, party)
+where coalesce(b.balance_minor, 0) <> coalesce(m.amount, 0)
+order by programme, currency, account, party
 """

@@ -155,6 +155,8 @@ _WHAT_HAPPENED: dict[str, Callable[[TransactionView], str]] = {
     "close": lambda _: "The account was closed.",
     "notice": _notice,
     "cap": _cap,
+    "settle": lambda view: f"{_points(view.points)} were settled between acceptors and issuers.",
+    "money": lambda _: "Money moved between parties; no points did.",
 }
 
 

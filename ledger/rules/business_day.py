@@ -64,3 +64,16 @@ def end_of_day(day: date, zone_name: str) -> int:
     following = day + timedelta(days=1)
     midnight = datetime(following.year, following.month, following.day, tzinfo=zone(zone_name))
     return to_instant(midnight.astimezone(UTC))
+
+
+def first_instant_after(day: date, zone_name: str, cut_off_minutes: int) -> int:
+    """The first instant after a business day, in microseconds: its cut-off, or the midnight that ends it."""
+    if cut_off_minutes == 0:
+        return end_of_day(day, zone_name)
+    local = datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)) + timedelta(minutes=cut_off_minutes)
+    return to_instant(local.astimezone(UTC))
+
+
+def first_instant(day: date, zone_name: str, cut_off_minutes: int) -> int:
+    """The first instant of a business day, in microseconds."""
+    return first_instant_after(day - timedelta(days=1), zone_name, cut_off_minutes)

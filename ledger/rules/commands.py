@@ -11,6 +11,8 @@ from datetime import date
 import msgspec
 
 from ledger.ids import LedgerKey, Place
+from ledger.rules.journal import Posting
+from ledger.rules.money_postings import MoneyPosting
 
 CANONICAL_REQUEST_VERSION = 1
 MAXIMUM_POINTS = 1_000_000_000_000
@@ -196,6 +198,15 @@ class Expire(Command, frozen=True, tag="expire", kw_only=True):
     member: str
 
 
+class Clear(Command, frozen=True, tag="clear", kw_only=True):
+    """What a step of settlement posts: points between acceptors and fundings, and money between parties."""
+
+    programme: str
+    about: str
+    points: tuple[Posting, ...] = ()
+    money: tuple[MoneyPosting, ...] = ()
+
+
 class AtomicItem(msgspec.Struct, frozen=True):
     """One command of an atomic bulk, with its own idempotency key."""
 
@@ -216,7 +227,7 @@ PartnerCommand = SingleCommand | TakeBack | Gift | Atomic
 
 StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap
 
-AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap
+AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap | Clear
 
 
 class Submission(msgspec.Struct, kw_only=True, gc=False):

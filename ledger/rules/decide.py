@@ -29,6 +29,7 @@ from typing import Any
 from ledger.rules.commands import (
     Adjust,
     Capture,
+    Clear,
     Close,
     Earn,
     Expire,
@@ -49,6 +50,7 @@ from ledger.rules.commands import (
     WriteOff,
 )
 from ledger.rules.decisions.caps import decide_grant_cap, decide_sweep_cap
+from ledger.rules.decisions.clearing import decide_clear
 from ledger.rules.decisions.corrections import decide_adjust, decide_write_off
 from ledger.rules.decisions.gifts import decide_gift
 from ledger.rules.decisions.holds import decide_capture, decide_hold, decide_void
@@ -81,6 +83,7 @@ _DECISIONS: dict[type, Callable[[Any, Submission, LedgerState], Decision]] = {
     GrantCap: decide_grant_cap,
     SweepCap: decide_sweep_cap,
     Notice: decide_notice,
+    Clear: decide_clear,
 }
 """An atomic command is not here: it is its items, one after the other (``ledger.rules.atomic``)."""
 

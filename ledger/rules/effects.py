@@ -34,6 +34,8 @@ def note_event(state: LedgerState, draft: Draft, lane: LaneState, hold: HoldStat
         hold.moved_to = Place(particulars.counter_lane or 0, particulars.counter_sequence)
     if draft.kind == TransactionKind.GIFT:
         _count_gift(state, draft, lane)
+    place = Place(lane.lane, lane.next_sequence)
+    state.money += [(place, draft.programme, posting) for posting in draft.money]
 
 
 def _go(state: LedgerState, draft: Draft, particulars: Particulars, member: MemberState) -> None:

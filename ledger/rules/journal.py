@@ -40,6 +40,8 @@ class TransactionKind(IntEnum):
     CLOSE = 16
     NOTICE = 17
     CAP = 18
+    SETTLE = 19
+    MONEY = 20
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -122,7 +124,8 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     changes; ``expires_at`` is set by what opens a hold. ``counter_lane`` and ``counter_sequence`` are the
     other leg of a gift, merge or move; ``into`` is the member that a merged or moved one has become, in
     the counter lane. ``approval`` names the second person's approval. A notice tells of points that lapse
-    after the day ``expires_on``, ``days_before`` of it. New fields come at the end.
+    after the day ``expires_on``, ``days_before`` of it. Of what settlement posts, ``about`` says what it
+    belongs to (a batch, a payment), and ``money`` commits to its money postings. New fields come at the end.
     """
 
     hold: int | None = None
@@ -134,6 +137,8 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     expires_on: date | None = None
     days_before: int | None = None
     origins: tuple[LotOrigin, ...] = ()
+    about: str | None = None
+    money: str | None = None
 
 
 class ParticularTransaction(Transaction, frozen=True, array_like=True, gc=False):

@@ -4,6 +4,7 @@ import msgspec
 
 from ledger.ids import Place
 from ledger.rules.journal import JournalEntry, LotOpening, Particulars, Posting
+from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.state import KeyRecord
 
 
@@ -19,7 +20,7 @@ class Reversal(msgspec.Struct, frozen=True, gc=False):
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A transaction before it has a sequence number.
 
-    ``member`` is 0 for what concerns a cap, ``programme`` 0 for what concerns a member as a whole. The
+    ``member`` is 0 for what concerns a cap or parties alone, ``programme`` 0 for what concerns a member as a whole. The
     other leg of a command over two members or lanes has ``keeps_key`` false: the key leads to the first.
     """
 
@@ -44,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     particulars: Particulars | None = None
     has_details: bool = False
     keeps_key: bool = True
+    money: tuple[MoneyPosting, ...] = ()
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):

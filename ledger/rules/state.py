@@ -11,6 +11,7 @@ import msgspec
 
 from ledger.ids import Place
 from ledger.rules.journal import JournalEntry, LotOrigin
+from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.programmes import Registry
 
 NEVER = (1 << 63) - 1
@@ -251,6 +252,9 @@ class LedgerState(msgspec.Struct):
 
     origins: list[tuple[int, int, LotOrigin]] = msgspec.field(default_factory=list)
     """(lane, sequence) of the openings of lots that come from other lots."""
+
+    money: list[tuple[Place, int, MoneyPosting]] = msgspec.field(default_factory=list)
+    """(transaction, programme) of new money postings, in order."""
 
     @property
     def sets_up(self) -> bool:

@@ -308,8 +308,22 @@ do update set balance = party_balances.balance + excluded.balance
 
 INSERT_PARTICULARS = _insert(
     "particulars",
-    "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval",
+    "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval, "
+    "about, money",
 )
+
+INSERT_MONEY_POSTINGS = _insert(
+    "money_postings",
+    "sequence, amount_minor, programme, debit_party, credit_party, lane, line, debit, credit, currency",
+)
+
+# Every money posting is made under the clearing lane's lock, so no two units of work meet here.
+WRITE_MONEY_BALANCES = """
+insert into money_balances (balance_minor, programme, party, account, currency)
+select * from unnest(%b, %b, %b, %b, %b)
+on conflict (programme, currency, account, party)
+do update set balance_minor = money_balances.balance_minor + excluded.balance_minor
+"""
 
 INSERT_LOT_ORIGINS = _insert("lot_origins", "lot, sequence, origin_lot, lane, origin_lane")
 

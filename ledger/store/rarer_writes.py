@@ -1,8 +1,12 @@
 """Writing what few batches change: particulars, holds, gifts, members' places and statuses, sweeps of caps."""
 
+from collections import Counter
+
 from psycopg import AsyncConnection
 
+from ledger.ids import Place
 from ledger.rules.journal import ParticularTransaction
+from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, MemberState
 from ledger.store import lane_queries as queries
 from ledger.store.arrays import Bigints, Booleans, Days, Integers, Moments, Smallints, Texts
@@ -13,6 +17,8 @@ async def write_rarer_state(connection: AsyncConnection, state: LedgerState) -> 
     particular = [e.transaction for e in state.entries if isinstance(e.transaction, ParticularTransaction)]
     if particular:
         await _insert_particulars(connection, particular)
+    if state.money:
+        await _write_money(connection, state)
     if state.origins:
         await _insert_origins(connection, state)
     if state.changed_holds:
@@ -45,6 +51,45 @@ async def _insert_particulars(connection: AsyncConnection, transactions: list[Pa
             Smallints.of([p.counter_lane for p in particulars]),
             Smallints.of([p.days_before for p in particulars]),
             Texts.of([p.approval for p in particulars]),
+            Texts.of([p.about for p in particulars]),
+            Texts.of([p.money for p in particulars]),
+        ],
+    )
+
+
+async def _write_money(connection: AsyncConnection, state: LedgerState) -> None:
+    lines = Counter[Place]()
+    rows: list[tuple[Place, int, int, MoneyPosting]] = []
+    changes: Counter[tuple[int, str, int, int]] = Counter()
+    for place, programme, posting in state.money:
+        lines[place] += 1
+        rows.append((place, lines[place], programme, posting))
+        changes[programme, posting.currency, posting.debit, posting.debit_party] += posting.amount_minor
+        changes[programme, posting.currency, posting.credit, posting.credit_party] -= posting.amount_minor
+    await connection.execute(
+        queries.INSERT_MONEY_POSTINGS,
+        [
+            Bigints.of([place.number for place, *_ in rows]),
+            Bigints.of([posting.amount_minor for *_, posting in rows]),
+            Integers.of([programme for _, _, programme, _ in rows]),
+            Integers.of([posting.debit_party for *_, posting in rows]),
+            Integers.of([posting.credit_party for *_, posting in rows]),
+            Smallints.of([place.lane for place, *_ in rows]),
+            Smallints.of([line for _, line, *_ in rows]),
+            Smallints.of([posting.debit for *_, posting in rows]),
+            Smallints.of([posting.credit for *_, posting in rows]),
+            Texts.of([posting.currency for *_, posting in rows]),
+        ],
+    )
+    places = sorted(changes)
+    await connection.execute(
+        queries.WRITE_MONEY_BALANCES,
+        [
+            Bigints.of([changes[place] for place in places]),
+            Integers.of([programme for programme, *_ in places]),
+            Integers.of([party for *_, party in places]),
+            Smallints.of([account for _, _, account, _ in places]),
+            Texts.of([currency for _, currency, *_ in places]),
         ],
     )
 

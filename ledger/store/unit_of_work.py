@@ -36,6 +36,10 @@ def may_succeed_again(error: BaseException) -> bool:
     return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected | errors.LockNotAvailable)
 
 
+_LIMIT_WAITING = """
+select set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
+"""
+
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives": 1,
@@ -102,6 +106,13 @@ async def unit_of_work(connection: AsyncConnection) -> AsyncIterator[AsyncConnec
         await roll_back(connection)
         raise
     await connection.execute(COMMIT)
+
+
+async def limit_waiting(connection: AsyncConnection) -> None:
+    """Let the open unit of work wait for locks, and idle, no longer than a poster's may."""
+    await connection.execute(
+        _LIMIT_WAITING, [f"{LOCK_TIMEOUT_MILLISECONDS}", f"{IDLE_IN_TRANSACTION_TIMEOUT_MILLISECONDS}"]
+    )
 
 
 async def roll_back(connection: AsyncConnection) -> None:

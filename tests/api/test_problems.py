@@ -82,6 +82,7 @@ STABLE = {
     "conflict": (409, False, "Not possible in the present state"),
     "guardian-consent-needed": (409, False, "A guardian has to agree first"),
     "member-not-closed": (409, False, "The member is not closed"),
+    "bank-file-invalid": (422, False, "Bank file cannot be used"),
     "sandbox-only": (409, False, "Only possible on a sandbox"),
     "clock-cannot-go-back": (409, False, "The clock cannot go back"),
     "too-many-requests": (429, True, "Too many requests"),

@@ -28,7 +28,7 @@ HOMES_OF_SQL = (
     "ledger/store/",
     "ledger/reading/",
     "ledger/audit/",
-    "settlement/store.py",
+    "settlement/store/",
     # Roles and databases of the embedded server, before there is a ledger.
     "ledger/embedded/cluster.py",
     "ledger/embedded/server.py",

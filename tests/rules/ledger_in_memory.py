@@ -19,6 +19,7 @@ from ledger.rules.commands import (
     AnyCommand,
     Atomic,
     Capture,
+    Clear,
     Expire,
     Gift,
     GrantCap,
@@ -104,7 +105,7 @@ class LedgerInMemory:
             entry = next(entry for entry in self.state.entries if id_of(entry) == command.hold)
             held = {"hold": place_of_entry(entry), "programme": entry.transaction.programme}
             return held | self._named("member", "lane", entry.transaction.member)
-        if isinstance(command, GrantCap | SweepCap):
+        if isinstance(command, GrantCap | SweepCap | Clear):
             return {"lane": 0, "member": None, "partner": 0}
         if isinstance(command, Atomic):
             items = tuple(self.submission(item.command, key=item.key, **changes) for item in command.items)

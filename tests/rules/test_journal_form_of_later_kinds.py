@@ -259,6 +259,8 @@ def test_no_particular_can_change_without_the_hash(field: str) -> None:
         expires_on=date(2028, 11, 30),
         days_before=7,
         origins=(LotOrigin(1, 2, 3),),
+        about="CITY-20261123-1",
+        money="0" * 64,
     )
     without = msgspec.structs.replace(full, **{field: () if field == "origins" else None})
     hashes = {chain_hash(CHAIN_START, of(TransactionKind.MERGE, particulars=one)) for one in (full, without)}
@@ -269,8 +271,9 @@ def test_the_numbers_of_kinds_are_for_ever() -> None:
     assert [kind.name for kind in sorted(TransactionKind)] == [
         *("EARN", "REDEEM", "REVERSE", "EXPIRE", "HOLD", "CAPTURE", "VOID", "HOLD_EXPIRE", "GIFT", "MERGE", "MOVE"),
         *("ADJUST", "WRITE_OFF", "FREEZE", "UNFREEZE", "CLOSE", "NOTICE", "CAP"),
+        *("SETTLE", "MONEY"),
     ]
-    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 19))
+    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 21))
     assert [kind.name for kind in sorted(AccountKind)] == [
         *("ISSUANCE", "AVAILABLE", "HELD", "SHORTFALL", "REDEEMED", "EXPIRED", "EXCHANGE", "IN_TRANSIT"),
         *("POOL", "ALLOTMENT", "USED", "CAP_TRANSIT", "AUTHORISED"),

@@ -1,0 +1,300 @@
+"""Settlement: days are closed, batches run, submitted, approved by another person, and followed to their end."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+import msgspec
+from litestar import Response, get, post, put
+from psycopg import AsyncConnection
+
+from api.access import for_roles
+from api.idempotent_answers import FirstAnswer, answer_once, answer_step
+from api.posting_answers import CREATED, JSON
+from api.requests import CityRequest
+from api.routes.declarations import (
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    CodePath,
+    IdempotencyKey,
+    LimitQuery,
+    ProgrammeQuery,
+    answers,
+)
+from api.schemas.contracts import DecisionSent
+from api.schemas.fields import refuse
+from api.schemas.settlement import (
+    BankDaysSent,
+    BatchAnswer,
+    BatchList,
+    BatchName,
+    DayAnswer,
+    DayList,
+    RunSent,
+    batch_answer,
+    day_answer,
+)
+from api.settlement_access import FINANCE, person_of, programme_coded
+from api.wiring import Wiring, wiring_of
+from ledger.errors import NotFound
+from ledger.posting.engine import Engine
+from ledger.reading.cursors import DEFAULT_LIMIT
+from settlement import approval
+from settlement.batches import Batch
+from settlement.days import close_day
+from settlement.people import Person
+from settlement.run import run
+from settlement.store.batch_rows import list_batches, read_batch
+from settlement.store.day_rows import list_days, set_bank_days
+from settlement.store.money_rows import read_notices, read_payments
+
+SETTLING = ("finance-clerk", "manager")
+APPROVING = ("finance-approver", "manager")
+
+_STEP_PROBLEMS = (*WRITE_PROBLEMS, "not-found", "batch-not-in-state", "clock-behind")
+_encode = msgspec.json.Encoder().encode
+
+BatchStep = Callable[[Engine, Person, str, str], Awaitable[Batch]]
+
+
+class _Nothing(msgspec.Struct, frozen=True):
+    """A request without a body."""
+
+
+@post(
+    "/v1/settlement-days/{programme:str}/{day:str}/close",
+    before_request=for_roles(*SETTLING),
+    operation_id="closeDay",
+    summary="Close a business day",
+    tags=["Settlement"],
+    responses=answers(
+        CREATED, DayAnswer, "Closed.", *WRITE_PROBLEMS, "programme-not-found", "day-not-over", "day-not-next"
+    ),
+)
+async def post_close(
+    request: CityRequest, programme: CodePath, day: CodePath, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """From then on nothing can be recorded in the day. Days are closed in order, after their cut-off."""
+    wiring, person = wiring_of(request), person_of(request)
+    of_day = _day(day)
+
+    async def step() -> DayAnswer:
+        found = await programme_coded(wiring, programme)
+        return day_answer(programme, await close_day(wiring.engine, person, found, of_day))
+
+    operation = f"close-day:{programme}:{of_day}"
+    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, _Nothing(), step)
+
+
+@get(
+    "/v1/settlement-days",
+    before_request=for_roles(*FINANCE),
+    operation_id="listDays",
+    summary="List closed days",
+    tags=["Settlement"],
+    responses=answers(200, DayList, "The latest, the last first.", *READ_PROBLEMS, "programme-not-found"),
+)
+async def get_days(
+    request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
+) -> Response[bytes]:
+    """Closed days of a programme, with the batches they are settled in."""
+    wiring = wiring_of(request)
+    found = await programme_coded(wiring, programme)
+    async with wiring.engine.pool.connection() as connection:
+        days = await list_days(connection, found.number, limit)
+    return Response(_encode(DayList([day_answer(programme, one) for one in days])), media_type=JSON)
+
+
+@put(
+    "/v1/bank-days",
+    before_request=for_roles("operator", *SETTLING),
+    operation_id="setBankDays",
+    summary="Name holidays and working weekends",
+    tags=["Settlement"],
+    responses=answers(200, BankDaysSent, "Kept.", *WRITE_PROBLEMS),
+)
+async def put_bank_days(request: CityRequest, data: BankDaysSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
+    """Banks settle from Monday to Friday but for holidays, and on weekend days that make up for one."""
+    wiring, person = wiring_of(request), person_of(request)
+
+    async def work(connection: AsyncConnection) -> FirstAnswer:
+        await set_bank_days(connection, data.days, data.note, person.name, is_business=data.is_business)
+        return FirstAnswer(200, data)
+
+    return await answer_once(wiring.engine, f"p:{person.name}", idempotency_key, "bank-days", data, work)
+
+
+@post(
+    "/v1/settlement-batches",
+    before_request=for_roles(*SETTLING),
+    operation_id="runSettlement",
+    summary="Run a settlement",
+    tags=["Settlement"],
+    responses=answers(
+        CREATED,
+        BatchAnswer,
+        "The batch of these days.",
+        *WRITE_PROBLEMS,
+        "programme-not-found",
+        "nothing-to-settle",
+        "batch-in-the-way",
+        "contract-missing",
+        "quote-missing",
+        "clock-behind",
+    ),
+)
+async def post_batch(request: CityRequest, data: RunSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
+    """Settle all closed days that no batch has, as a draft; the batch of the day where it has one already."""
+    wiring, person = wiring_of(request), person_of(request)
+
+    async def step() -> BatchAnswer:
+        programme = await programme_coded(wiring, data.programme)
+        return await _answer(wiring, await run(wiring.engine, person, programme, data.through))
+
+    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, "run", data, step)
+
+
+@get(
+    "/v1/settlement-batches",
+    before_request=for_roles(*FINANCE),
+    operation_id="listBatches",
+    summary="List batches",
+    tags=["Settlement"],
+    responses=answers(200, BatchList, "The latest, the last first.", *READ_PROBLEMS, "programme-not-found"),
+)
+async def get_batches(
+    request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
+) -> Response[bytes]:
+    """The batches of a programme and their states."""
+    wiring = wiring_of(request)
+    found = await programme_coded(wiring, programme)
+    async with wiring.engine.pool.connection() as connection:
+        batches = await list_batches(connection, found.number, limit)
+    return Response(_encode(BatchList([BatchName(*one) for one in batches])), media_type=JSON)
+
+
+@get(
+    "/v1/settlement-batches/{batch:str}",
+    before_request=for_roles(*FINANCE),
+    operation_id="getBatch",
+    summary="Read a batch",
+    tags=["Settlement"],
+    responses=answers(200, BatchAnswer, "The batch.", *READ_PROBLEMS, "not-found"),
+)
+async def get_batch(request: CityRequest, batch: CodePath) -> Response[bytes]:
+    """A batch with every line, payment and notice, and who brought it where it is."""
+    wiring = wiring_of(request)
+    await wiring.fresh_registry()
+    async with wiring.engine.pool.connection() as connection:
+        found = await read_batch(connection, batch)
+    if found is None:
+        raise NotFound("No settlement batch has this name.")
+    return Response(_encode(await _answer(wiring, found)), media_type=JSON)
+
+
+@post(
+    "/v1/settlement-batches/{batch:str}/submit",
+    before_request=for_roles(*SETTLING),
+    operation_id="submitBatch",
+    summary="Submit a batch",
+    tags=["Settlement"],
+    responses=answers(CREATED, BatchAnswer, "Submitted.", *_STEP_PROBLEMS),
+)
+async def post_submit(
+    request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """Hand a draft to a second person for approval."""
+    return await _take(request, idempotency_key, "submit", batch, data, approval.submit)
+
+
+@post(
+    "/v1/settlement-batches/{batch:str}/approve",
+    before_request=for_roles(*APPROVING),
+    operation_id="approveBatch",
+    summary="Approve a batch",
+    tags=["Settlement"],
+    responses=answers(
+        CREATED,
+        BatchAnswer,
+        "Approved and posted.",
+        *_STEP_PROBLEMS,
+        "second-person-required",
+        "approval-limit-exceeded",
+        "batch-in-the-way",
+        "batch-outdated",
+    ),
+)
+async def post_approve(
+    request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """Approve what another person submitted: points and money are posted, payments planned, notices made."""
+    return await _take(request, idempotency_key, "approve", batch, data, approval.approve)
+
+
+@post(
+    "/v1/settlement-batches/{batch:str}/cancel",
+    before_request=for_roles(*SETTLING, "finance-approver"),
+    operation_id="cancelBatch",
+    summary="Cancel a batch",
+    tags=["Settlement"],
+    responses=answers(CREATED, BatchAnswer, "Cancelled.", *_STEP_PROBLEMS),
+)
+async def post_cancel(
+    request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """Cancel a batch that is not approved; its days can be settled again, as the next revision."""
+    return await _take(request, idempotency_key, "cancel", batch, data, approval.cancel)
+
+
+@post(
+    "/v1/settlement-batches/{batch:str}/close",
+    before_request=for_roles(*SETTLING),
+    operation_id="closeBatch",
+    summary="Close a batch",
+    tags=["Settlement"],
+    responses=answers(CREATED, BatchAnswer, "Closed.", *_STEP_PROBLEMS),
+)
+async def post_batch_close(
+    request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """Close a batch whose payments have all been confirmed."""
+    return await _take(request, idempotency_key, "close", batch, data, approval.close)
+
+
+async def _take(
+    request: CityRequest, idempotency_key: str, name: str, batch: str, data: DecisionSent, take: BatchStep
+) -> Response[bytes]:
+    wiring, person = wiring_of(request), person_of(request)
+
+    async def step() -> BatchAnswer:
+        await wiring.fresh_registry()
+        return await _answer(wiring, await take(wiring.engine, person, batch, data.reason))
+
+    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, f"{name}:{batch}", data, step)
+
+
+async def _answer(wiring: Wiring, batch: Batch) -> BatchAnswer:
+    async with wiring.engine.pool.connection() as connection:
+        payments = await read_payments(connection, batch.id)
+        notices = await read_notices(connection, batch.id)
+    return batch_answer(batch, wiring.engine.registry.current, payments, notices)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        refuse("day", repr(text[:40]), "a date such as 2026-11-23", "path")
+
+
+settlement_routes = [
+    post_close,
+    get_days,
+    put_bank_days,
+    post_batch,
+    get_batches,
+    get_batch,
+    post_submit,
+    post_approve,
+    post_cancel,
+    post_batch_close,
+]

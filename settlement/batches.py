@@ -1,0 +1,119 @@
+"""Batches: identity, states and the transitions between them, and the digest by which a batch proves itself."""
+
+import hashlib
+from datetime import date
+
+import msgspec
+
+from ledger.errors import BatchNotInState
+from settlement.figures import BatchFigures
+from settlement.netting import PartyBalances
+from settlement.terms import ContractTerms
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "submitted": frozenset({"draft"}),
+    "approved": frozenset({"submitted"}),
+    "cancelled": frozenset({"draft", "submitted"}),
+    "instructed": frozenset({"approved"}),
+    "partly_confirmed": frozenset({"instructed", "partly_confirmed"}),
+    "confirmed": frozenset({"instructed", "partly_confirmed"}),
+    "closed": frozenset({"confirmed"}),
+}
+"""From which states each state is reached."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """A lane's part of a batch: the sequences after ``after`` up to ``last``."""
+
+    lane: int
+    after: int
+    last: int
+
+
+class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch was computed from, frozen: days, ranges, contracts with their beneficiaries, quotes, openings.
+
+    ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``quotes`` are
+    hundred-millionths of a foreign currency for one of the programme's; ``leads`` are the partners whose contracts
+    price each funding's points.
+    """
+
+    programme: str
+    currency: str
+    days: tuple[date, ...]
+    ranges: tuple[Range, ...]
+    terms: tuple[ContractTerms, ...]
+    quotes: dict[str, int]
+    leads: dict[int, int]
+    obligation_minor: int
+    deferred_fee_minor: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A change of a batch's state: who, when (microseconds since 1970 UTC), why."""
+
+    state: str
+    person: str
+    at: int
+    reason: str
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A settlement batch; ``sequence`` is that of its posting in the clearing lane, once approved."""
+
+    id: str
+    programme: int
+    first_day: date
+    last_day: date
+    revision: int
+    state: str
+    digest: bytes
+    inputs: BatchInputs
+    figures: BatchFigures
+    sequence: int | None = None
+    steps: tuple[Step, ...] = ()
+
+    def person_of(self, state: str) -> str | None:
+        """Who brought it into a state, at last."""
+        return next((step.person for step in reversed(self.steps) if step.state == state), None)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def batch_id(programme: str, last_day: date, revision: int) -> str:
+    """The name of a batch, such as CITY-20261123-1."""
+    return f"{programme}-{last_day:%Y%m%d}-{revision}"
+
+
+def documents(inputs: BatchInputs, figures: BatchFigures) -> tuple[bytes, bytes, bytes]:
+    """The two documents of a batch as they are kept, and the SHA-256 over both."""
+    first, second = _encode(inputs), _encode(figures)
+    return first, second, hashlib.sha256(first + b"\n" + second).digest()
+
+
+def refuse_transition(batch: Batch, to: str) -> None:
+    """Raise BatchNotInState where a batch cannot come to a state."""
+    wanted = TRANSITIONS[to]
+    if batch.state not in wanted:
+        raise BatchNotInState(
+            f"Batch {batch.id} is {batch.state}; to become {to} it must be {' or '.join(sorted(wanted))}.",
+            batch=batch.id,
+            state=batch.state,
+            wanted=sorted(wanted),
+        )
+
+
+PartyPlace = tuple[int, str]
+"""A party and the currency it is settled in."""
+
+
+def add_money(balances: dict[PartyPlace, PartyBalances], figures: BatchFigures) -> None:
+    """Move parties' balances by a batch's money."""
+    for posting in figures.money:
+        for account, party, amount in (
+            (posting.debit, posting.debit_party, posting.amount_minor),
+            (posting.credit, posting.credit_party, -posting.amount_minor),
+        ):
+            if party:
+                balances.setdefault((party, posting.currency), PartyBalances()).add(account, amount)

@@ -1,0 +1,252 @@
+"""Changes that take two persons: one proposes, another approves or rejects.
+
+Contracts, adjustments of what a party is owed, movements of the reserve, our accounts and approval limits all come
+this way. An approved change is carried out in the unit of work that approves it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from ledger.errors import MalformedRequest, NotFound, PartnerNotFound, ProposalDecided, TermsInThePast
+from ledger.posting.clearing import ClearingUnit, clear
+from ledger.posting.engine import Engine
+from ledger.rules.commands import Clear
+from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
+from ledger.rules.programmes import Programme
+from settlement.people import Person, refuse_same
+from settlement.set_up import AccountRequest, LimitRequest
+from settlement.store.day_rows import read_last_day
+from settlement.store.proposal_rows import Operation, Proposal, add_proposal, decide_proposal, read_proposal
+from settlement.store.term_rows import add_terms, read_book
+from settlement.terms import Beneficiary, Breakage, ContractTerms, Cycle, DebitRest
+from settlement.vocabulary import APPROVER, CLERK, MANAGER
+
+_A = MoneyAccount
+
+
+class TermsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A new version of a partner's contract; fields as in ``ContractTerms``, partners by their codes."""
+
+    partner: str
+    starts_on: date
+    reserve_micros: int | None = None
+    fee_micros: int = 0
+    reimbursement_micros: int | None = None
+    commission_micros: int = 0
+    currency: str | None = None
+    cycle: Cycle = "daily"
+    nets: bool = True
+    debit_rest: DebitRest = "collect"
+    credit_limit_minor: int | None = None
+    prefunding_minor: int = 0
+    tax_micros: int = 0
+    attribution_micros: int = 0
+    attribution_partner: str | None = None
+    fee_is_deferred: bool = False
+    breakage: Breakage = "issuer"
+    is_own_account: bool = False
+    due_days: int = 5
+    beneficiary: Beneficiary | None = None
+
+
+class AdjustmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount given to a party, or taken from it where it is below zero, at the operator's cost; minor units.
+
+    ``about`` names what it corrects: a batch, a dispute.
+    """
+
+    party: str
+    amount_minor: int
+    about: str
+
+
+class ReserveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Money into the reserve's account, or out of it where it is below zero; minor units."""
+
+    amount_minor: int
+
+
+AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest
+
+OPERATION_OF: dict[type, Operation] = {
+    TermsRequest: "terms",
+    AdjustmentRequest: "adjustment",
+    ReserveRequest: "reserve",
+    LimitRequest: "limit",
+    AccountRequest: "account",
+}
+REQUEST_OF: dict[str, type[AnyRequest]] = {
+    "terms": TermsRequest,
+    "adjustment": AdjustmentRequest,
+    "reserve": ReserveRequest,
+    "limit": LimitRequest,
+    "account": AccountRequest,
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def propose(
+    engine: Engine, person: Person, programme: Programme, request: AnyRequest, reason: str, proposal: UUID
+) -> Proposal:
+    """Keep a change for a second person to decide, under an id of the caller's; again it is the same one.
+
+    Raises Forbidden, and what carrying it out now would raise for what it names.
+    """
+    person.refuse_without(CLERK, MANAGER, "operator")
+
+    async def step(unit: ClearingUnit) -> Proposal:
+        known = await read_proposal(unit.connection, proposal)
+        if known is not None:
+            return known
+        await _check(unit, programme, request)
+        new = Proposal(
+            proposal=proposal,
+            programme=programme.number,
+            operation=OPERATION_OF[type(request)],
+            request=_encode(request),
+            reason=reason,
+            proposed_by=person.name,
+            proposed_at=unit.now,
+        )
+        await add_proposal(unit.connection, new)
+        return new
+
+    return await clear(engine, step)
+
+
+async def approve_proposal(engine: Engine, person: Person, proposal: UUID, reason: str) -> Proposal:
+    """Approve what another person proposed, and carry it out. Approving again changes nothing.
+
+    Raises Forbidden, NotFound, SecondPersonRequired, ProposalDecided where it was rejected, and what no longer fits.
+    """
+    return await _decide(engine, person, proposal, reason, "approved")
+
+
+async def reject_proposal(engine: Engine, person: Person, proposal: UUID, reason: str) -> Proposal:
+    """Reject what another person proposed; raises as ``approve_proposal``."""
+    return await _decide(engine, person, proposal, reason, "rejected")
+
+
+async def _decide(engine: Engine, person: Person, proposal: UUID, reason: str, state: str) -> Proposal:
+    person.refuse_without(APPROVER, MANAGER)
+
+    async def step(unit: ClearingUnit) -> Proposal:
+        known = await read_proposal(unit.connection, proposal)
+        if known is None:
+            raise NotFound("No proposal has this id.")
+        if known.state == state:
+            return known
+        if known.state != "waiting":
+            raise ProposalDecided(f"The proposal is {known.state} already.", state=known.state)
+        refuse_same(known.proposed_by, person, "proposed")
+        outcome = await _carry_out(unit, known) if state == "approved" else None
+        decided = replace(
+            known, state=state, decided_by=person.name, decided_at=unit.now, decision_reason=reason, outcome=outcome
+        )
+        await decide_proposal(unit.connection, decided)
+        return decided
+
+    return await clear(engine, step)
+
+
+def request_of(proposal: Proposal) -> AnyRequest:
+    """What a proposal asks for."""
+    return msgspec.json.decode(proposal.request, type=REQUEST_OF[proposal.operation])
+
+
+async def _check(unit: ClearingUnit, programme: Programme, request: AnyRequest) -> None:
+    if isinstance(request, TermsRequest):
+        await _new_terms(unit, programme, request)
+    elif isinstance(request, AdjustmentRequest):
+        _partner(unit, request.party)
+        _refuse_nothing(request.amount_minor)
+    elif isinstance(request, ReserveRequest):
+        _refuse_nothing(request.amount_minor)
+
+
+async def _carry_out(unit: ClearingUnit, proposal: Proposal) -> str:
+    request = request_of(proposal)
+    programme = unit.registry.programme_numbered(proposal.programme)
+    carry = _CARRIERS.get(type(request))
+    return str(proposal.proposal) if carry is None else await carry(unit, programme, request, proposal)
+
+
+async def _set_terms(unit: ClearingUnit, programme: Programme, request: TermsRequest, proposal: Proposal) -> str:
+    terms = await _new_terms(unit, programme, request)
+    await add_terms(unit.connection, terms, proposal.proposal)
+    return f"version {terms.version} of {request.partner}"
+
+
+async def _adjust(unit: ClearingUnit, programme: Programme, request: AdjustmentRequest, proposal: Proposal) -> str:
+    """Give at the operator's cost, or take back: a new transaction that names what it corrects."""
+    party = _partner(unit, request.party)
+    cost, payable = (_A.GOODWILL, OPERATOR), (_A.ACCEPTOR_PAYABLE, party)
+    debit, credit = (cost, payable) if request.amount_minor > 0 else (payable, cost)
+    posting = MoneyPosting(programme.currency, *debit, *credit, abs(request.amount_minor))
+    about = f"adjustment of {request.about}"
+    unit.post(Clear(programme=programme.code, about=about, money=(posting,)), f"proposal:{proposal.proposal}")
+    return about
+
+
+async def _move_reserve(unit: ClearingUnit, programme: Programme, request: ReserveRequest, proposal: Proposal) -> str:
+    reserve, bank = (_A.RESERVE_BANK, OPERATOR), (_A.SETTLEMENT_BANK, OPERATOR)
+    debit, credit = (reserve, bank) if request.amount_minor > 0 else (bank, reserve)
+    posting = MoneyPosting(programme.currency, *debit, *credit, abs(request.amount_minor))
+    unit.post(Clear(programme=programme.code, about="reserve", money=(posting,)), f"proposal:{proposal.proposal}")
+    return "reserve"
+
+
+_CARRIERS: dict[type, Callable[[ClearingUnit, Programme, Any, Proposal], Awaitable[str]]] = {
+    TermsRequest: _set_terms,
+    AdjustmentRequest: _adjust,
+    ReserveRequest: _move_reserve,
+}
+
+
+async def _new_terms(unit: ClearingUnit, programme: Programme, request: TermsRequest) -> ContractTerms:
+    """The version that a request makes; raises TermsInThePast where it would change what is closed or agreed."""
+    partner = _partner(unit, request.partner)
+    versions = (await read_book(unit.connection, programme.number)).versions(partner)
+    last_closed = await read_last_day(unit.connection, programme.number)
+    if versions and request.starts_on <= versions[-1].starts_on:
+        raise TermsInThePast(
+            f"Version {versions[-1].version} starts on {versions[-1].starts_on}; the next one starts later.",
+            got=request.starts_on.isoformat(),
+            after=versions[-1].starts_on.isoformat(),
+        )
+    if versions and last_closed is not None and request.starts_on <= last_closed:
+        raise TermsInThePast(
+            f"The day {last_closed} is closed; new terms start after it.",
+            got=request.starts_on.isoformat(),
+            after=last_closed.isoformat(),
+        )
+    fields = msgspec.structs.asdict(request)
+    attribution = fields.pop("attribution_partner")
+    return ContractTerms(
+        **fields
+        | {
+            "partner": partner,
+            "programme": programme.number,
+            "version": len(versions) + 1,
+            "currency": request.currency or programme.currency,
+            "attribution_partner": None if attribution is None else _partner(unit, attribution),
+        }
+    )
+
+
+def _partner(unit: ClearingUnit, code: str) -> int:
+    partner = unit.registry.partner_coded(code)
+    if partner is None:
+        raise PartnerNotFound("No partner has this code.", partner=code)
+    return partner.number
+
+
+def _refuse_nothing(amount_minor: int) -> None:
+    if amount_minor == 0:
+        raise MalformedRequest("amount is 0; wanted is an amount.", field="amount", got="0", wanted="an amount")

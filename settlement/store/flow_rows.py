@@ -1,0 +1,202 @@
+"""Sums of the points postings of a stretch of the journal, and the families of lots that need a closer look.
+
+Everything read here lies in closed days and never changes, so each statement is short and stands alone.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from psycopg import AsyncConnection
+
+from ledger.rules.business_day import to_datetime
+
+# All postings of a stretch by what they moved. Where a price may differ, the segment of time says which holds: of the
+# lot's earn, and of the original redemption.
+_SUMS = """
+select p.debit_kind, p.credit_kind, lot.funding, width_bucket(lot.earned_at, %(bounds)s::timestamptz[]),
+       case when p.credit_kind = 5 then p.credit_owner when p.debit_kind = 5 then p.debit_owner else 0 end,
+       case when 5 in (p.debit_kind, p.credit_kind)
+            then width_bucket(coalesce(original.occurred_at, t.occurred_at), %(bounds)s::timestamptz[]) else 0 end,
+       debtor.funding, width_bucket(debtor.earned_at, %(bounds)s::timestamptz[]),
+       sum(p.amount)::bigint, coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
+       min(t.sequence)
+from transactions t
+join postings p on p.lane = t.lane and p.sequence = t.sequence
+left join lots lot on lot.lane = p.lane and lot.lot = p.lot
+left join lots debtor on debtor.lane = p.lane and debtor.lot = p.counter_lot
+left join transactions original on p.debit_kind = 5 and original.lane = t.reverses_lane
+     and original.sequence = t.reverses_sequence
+where t.lane = %(lane)s and t.sequence > %(after)s and t.sequence <= %(last)s
+  and p.lane = %(lane)s and p.sequence > %(after)s and p.sequence <= %(last)s
+  and t.programme = %(programme)s and t.kind not in (19, 20)
+group by 1, 2, 3, 4, 5, 6, 7, 8
+"""
+
+# Lots of a stretch that bring their issuer money back and may be of a family with a shortfall: their member has owed,
+# or they come from another member or lane.
+_CANDIDATES = """
+select distinct p.lane, case when p.credit_kind = 4 then p.counter_lot else p.lot end as lot
+from transactions t
+join postings p on p.lane = t.lane and p.sequence = t.sequence
+where t.lane = %(lane)s and t.sequence > %(after)s and t.sequence <= %(last)s and t.programme = %(programme)s
+  and (p.debit_kind, p.credit_kind) in ((2, 1), (2, 4), (2, 6), (3, 6))
+  and (exists(select from shortfalls s where s.lane = t.lane and s.member = t.member and s.programme = t.programme)
+       or exists(select from lots l join lot_origins o on o.lane = l.lane and o.lot in (l.lot, l.restored_from)
+                 where l.lane = p.lane and l.lot = p.lot))
+"""
+
+# The first lots that lots come from, over gifts, merges, moves and returns.
+_ROOTS = """
+with recursive up(lane, lot) as (
+    select * from unnest(%s::smallint[], %s::bigint[])
+    union
+    select coalesce(o.origin_lane, l.lane), coalesce(o.origin_lot, l.restored_from)
+    from up join lots l on l.lane = up.lane and l.lot = up.lot
+    left join lot_origins o on o.lane = up.lane and o.lot = up.lot
+    where o.lot is not null or l.restored_from is not null
+)
+select up.lane, up.lot, l.original from up join lots l on l.lane = up.lane and l.lot = up.lot
+where l.restored_from is null
+  and not exists(select from lot_origins o where o.lane = up.lane and o.lot = up.lot)
+"""
+
+# A lot and all that came from it, with whose they are and whether somebody has owed for them.
+_FAMILY = """
+with recursive down(lane, lot) as (
+    select %s::smallint, %s::bigint
+    union
+    select child.lane, child.lot from down cross join lateral (
+        select l.lane, l.lot from lots l where l.lane = down.lane and l.restored_from = down.lot
+        union all
+        select o.lane, o.lot from lot_origins o where o.origin_lane = down.lane and o.origin_lot = down.lot
+    ) child
+)
+select l.lane, l.lot, l.member,
+       exists(select from shortfalls s where s.lane = l.lane and s.member = l.member and s.lot = l.lot)
+from down join lots l on l.lane = down.lane and l.lot = down.lot
+"""
+
+# What brought, or would bring, the issuer of a family's lots its money back, in the order it was recorded.
+_REFUNDS = """
+select t.lane, t.sequence, p.debit_kind, p.credit_kind, p.lot, p.counter_lot, p.amount
+from unnest(%s::smallint[], %s::bigint[]) as owner(lane, member)
+join transactions t on t.lane = owner.lane and t.member = owner.member
+join postings p on p.lane = t.lane and p.sequence = t.sequence
+join unnest(%s::smallint[], %s::bigint[]) as lot(lane, lot)
+  on lot.lane = p.lane and lot.lot = case when p.credit_kind = 4 then p.counter_lot else p.lot end
+where (p.debit_kind, p.credit_kind) in ((2, 1), (2, 4), (2, 6), (3, 6))
+order by t.recorded_at, t.lane, t.sequence, p.line
+"""
+
+_LOT_PRICES = """
+select lane, lot, funding, width_bucket(earned_at, %s::timestamptz[]) from lots
+where (lane, lot) in (select * from unnest(%s::smallint[], %s::bigint[]))
+"""
+
+_FUNDINGS = "select funding, partner, parts from fundings order by funding, partner"
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A part of a lane's journal: the sequences after ``after`` up to ``last``."""
+
+    lane: int
+    after: int
+    last: int
+
+
+class SumRow(msgspec.Struct, frozen=True, array_like=True):
+    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot."""
+
+    debit_kind: int
+    credit_kind: int
+    funding: int | None
+    segment: int | None
+    acceptor: int
+    acceptor_segment: int
+    debtor_funding: int | None
+    debtor_segment: int | None
+    points: int
+    late_points: int
+    postings: int
+    first_sequence: int
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """A posting that takes points of a lot back towards its issuer, or would if the issuer were not paid yet."""
+
+    lane: int
+    sequence: int
+    debit_kind: int
+    credit_kind: int
+    lot: int
+    counter_lot: int | None
+    points: int
+
+
+class FamilyLot(msgspec.Struct, frozen=True):
+    """A lot of a family, whose it is, and whether a reversal has left a debt for it."""
+
+    lane: int
+    lot: int
+    member: int
+    is_owed: bool
+
+
+async def read_sums(
+    connection: AsyncConnection, programme: int, stretch: Stretch, bounds: Sequence[int], first_at: int
+) -> list[SumRow]:
+    """Sum a stretch's postings of a programme; ``bounds`` are the instants at which any price changes."""
+    parameters = _parameters(programme, stretch) | {
+        "bounds": [to_datetime(bound) for bound in bounds],
+        "first_at": to_datetime(first_at),
+    }
+    cursor = await connection.execute(_SUMS, parameters)
+    return [SumRow(*row) for row in await cursor.fetchall()]
+
+
+async def read_candidates(connection: AsyncConnection, programme: int, stretch: Stretch) -> list[tuple[int, int]]:
+    """Lots, as (lane, lot), whose refunds in a stretch may be above what their issuer was charged."""
+    cursor = await connection.execute(_CANDIDATES, _parameters(programme, stretch))
+    return await cursor.fetchall()
+
+
+async def read_roots(connection: AsyncConnection, lots: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """The first lots of lots' families: lane, lot, original points."""
+    cursor = await connection.execute(_ROOTS, [[lane for lane, _ in lots], [lot for _, lot in lots]])
+    return await cursor.fetchall()
+
+
+async def read_family(connection: AsyncConnection, lane: int, lot: int) -> list[FamilyLot]:
+    """A first lot with all that came from it."""
+    cursor = await connection.execute(_FAMILY, [lane, lot])
+    return [FamilyLot(*row) for row in await cursor.fetchall()]
+
+
+async def read_refunds(connection: AsyncConnection, family: Sequence[FamilyLot]) -> list[Refund]:
+    """All refunds of a family's lots, in the order they were recorded."""
+    owners = sorted({(lot.lane, lot.member) for lot in family})
+    lanes, members = [lane for lane, _ in owners], [member for _, member in owners]
+    lots = [[lot.lane for lot in family], [lot.lot for lot in family]]
+    cursor = await connection.execute(_REFUNDS, [lanes, members, *lots])
+    return [Refund(*row) for row in await cursor.fetchall()]
+
+
+async def read_lot_prices(
+    connection: AsyncConnection, lots: Sequence[tuple[int, int]], bounds: Sequence[int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """The funding and segment of lots."""
+    moments = [to_datetime(bound) for bound in bounds]
+    cursor = await connection.execute(_LOT_PRICES, [moments, [lane for lane, _ in lots], [lot for _, lot in lots]])
+    return {(lane, lot): (funding, segment) for lane, lot, funding, segment in await cursor.fetchall()}
+
+
+async def read_fundings(connection: AsyncConnection) -> dict[int, list[tuple[int, int]]]:
+    """Every funding's partners and parts."""
+    fundings: dict[int, list[tuple[int, int]]] = {}
+    for funding, partner, parts in await (await connection.execute(_FUNDINGS)).fetchall():
+        fundings.setdefault(funding, []).append((partner, parts))
+    return fundings
+
+
+def _parameters(programme: int, stretch: Stretch) -> dict[str, object]:
+    return {"programme": programme, "lane": stretch.lane, "after": stretch.after, "last": stretch.last}

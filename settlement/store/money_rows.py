@@ -1,0 +1,155 @@
+"""Rows of the money that follows a batch: payments, their files, notices of what is due."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+from psycopg import AsyncConnection
+
+from ledger.rules.business_day import to_datetime
+
+_PAYMENT = """
+end_to_end_id, batch, programme, party, attempt, currency, amount_minor, refundable_minor, booked_minor, state, reason
+"""
+_ADD_PAYMENT = f"""
+insert into payments ({_PAYMENT}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_READ_PAYMENTS = f"select {_PAYMENT} from payments where batch = %s order by party, attempt"
+_READ_PAYMENT = f"select {_PAYMENT} from payments where end_to_end_id = %s"
+_SET_PAYMENT = "update payments set state = %s, reason = %s where end_to_end_id = %s"
+
+_NOTICE = "reference, batch, programme, party, currency, amount_minor, received_minor, due_on, state"
+_ADD_NOTICE = f"insert into payment_notices ({_NOTICE}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_READ_NOTICES = f"select {_NOTICE} from payment_notices where batch = %s order by party"
+_READ_NOTICE = f"select {_NOTICE} from payment_notices where reference = %s"
+_READ_OPEN_NOTICES = f"""
+select {_NOTICE} from payment_notices
+where programme = %s and party = %s and currency = %s and state = 'open' order by due_on, reference
+"""
+_RECEIVE = """
+update payment_notices set received_minor = received_minor + %(amount)s,
+       state = case when received_minor + %(amount)s = amount_minor then 'paid' else 'open' end
+where reference = %(reference)s
+"""
+
+_ADD_FILE = "insert into payment_files (message_id, batch, attempt, made_at, content) values (%s, %s, %s, %s, %s)"
+_READ_FILE = "select content from payment_files where batch = %s order by attempt desc limit 1"
+_COUNT_FILES = "select count(*) from payment_files where batch = %s"
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment to a party. Amounts are minor units of ``currency``; ``refundable_minor`` stands on 2110.
+
+    ``booked_minor`` is what the amount was booked at in the programme's currency.
+    """
+
+    end_to_end_id: str
+    batch: str
+    programme: int
+    party: int
+    attempt: int
+    currency: str
+    amount_minor: int
+    refundable_minor: int
+    booked_minor: int
+    state: str = "planned"
+    reason: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party is asked to pay, by when, under which reference; minor units."""
+
+    reference: str
+    batch: str
+    programme: int
+    party: int
+    currency: str
+    amount_minor: int
+    received_minor: int = 0
+    due_on: date
+    state: str = "open"
+
+    @property
+    def open_minor(self) -> int:
+        """What of it has not been received."""
+        return self.amount_minor - self.received_minor
+
+
+async def add_payment(connection: AsyncConnection, payment: Payment) -> None:
+    """Keep a payment to be made."""
+    await connection.execute(_ADD_PAYMENT, [getattr(payment, column) for column in _fields(_PAYMENT)])
+
+
+async def read_payments(connection: AsyncConnection, batch: str) -> list[Payment]:
+    """All payments of a batch, every attempt."""
+    cursor = await connection.execute(_READ_PAYMENTS, [batch])
+    return [_payment(row) for row in await cursor.fetchall()]
+
+
+async def read_payment(connection: AsyncConnection, end_to_end_id: str) -> Payment | None:
+    """A payment by the id that the bank sends back."""
+    row = await (await connection.execute(_READ_PAYMENT, [end_to_end_id])).fetchone()
+    return None if row is None else _payment(row)
+
+
+async def set_payment(connection: AsyncConnection, end_to_end_id: str, state: str, reason: str | None) -> None:
+    """Bring a payment into a state."""
+    await connection.execute(_SET_PAYMENT, [state, reason, end_to_end_id])
+
+
+async def add_notice(connection: AsyncConnection, notice: Notice) -> None:
+    """Keep a notice."""
+    await connection.execute(_ADD_NOTICE, [getattr(notice, column) for column in _fields(_NOTICE)])
+
+
+async def read_notices(connection: AsyncConnection, batch: str) -> list[Notice]:
+    """All notices of a batch."""
+    return [_notice(row) for row in await (await connection.execute(_READ_NOTICES, [batch])).fetchall()]
+
+
+async def read_notice(connection: AsyncConnection, reference: str) -> Notice | None:
+    """A notice by its reference."""
+    row = await (await connection.execute(_READ_NOTICE, [reference])).fetchone()
+    return None if row is None else _notice(row)
+
+
+async def read_open_notices(connection: AsyncConnection, programme: int, party: int, currency: str) -> list[Notice]:
+    """What a party has been asked for and has not paid, the oldest first."""
+    cursor = await connection.execute(_READ_OPEN_NOTICES, [programme, party, currency])
+    return [_notice(row) for row in await cursor.fetchall()]
+
+
+async def receive(connection: AsyncConnection, reference: str, amount_minor: int) -> None:
+    """Count what was paid of a notice, or netted with it."""
+    await connection.execute(_RECEIVE, {"reference": reference, "amount": amount_minor})
+
+
+async def add_file(
+    connection: AsyncConnection, message_id: str, batch: str, attempt: int, at: int, content: bytes
+) -> None:
+    """Keep a payment file, once for ever."""
+    await connection.execute(_ADD_FILE, [message_id, batch, attempt, to_datetime(at), content])
+
+
+async def read_file(connection: AsyncConnection, batch: str) -> bytes | None:
+    """The latest payment file of a batch."""
+    row = await (await connection.execute(_READ_FILE, [batch])).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+async def count_files(connection: AsyncConnection, batch: str) -> int:
+    """How many files of a batch were made."""
+    [(count,)] = await (await connection.execute(_COUNT_FILES, [batch])).fetchall()
+    return int(count)
+
+
+def _fields(columns: str) -> list[str]:
+    return [column.strip() for column in columns.split(",")]
+
+
+def _payment(row: Sequence[object]) -> Payment:
+    return msgspec.convert(dict(zip(_fields(_PAYMENT), row, strict=True)), Payment)
+
+
+def _notice(row: Sequence[object]) -> Notice:
+    return msgspec.convert(dict(zip(_fields(_NOTICE), row, strict=True)), Notice)
