@@ -273,12 +273,6 @@ class QuoteMissing(LedgerError):
     code = "quote-missing"
 
 
-class BankFileInvalid(LedgerError):
-    """A bank's file cannot be understood, or contradicts what is known."""
-
-    code = "bank-file-invalid"
-
-
 class ProposalDecided(LedgerError):
     """Another person has decided a proposal already."""
 

@@ -97,12 +97,4 @@ SETTLEMENT_PROBLEMS = (
         what_to_do="Read the proposal; make a new one where it was rejected.",
         facts={"state": "what was decided"},
     ),
-    ProblemType(
-        code="bank-file-invalid",
-        status=422,
-        title="Bank file cannot be used",
-        meaning="The file is not what a bank sends, is damaged, or contradicts what is known.",
-        what_to_do="Get the file from the bank again; nothing of it was used.",
-        facts={"field": "what of the file", "got": "what it says", "wanted": "what was wanted"},
-    ),
 )
