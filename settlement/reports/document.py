@@ -53,11 +53,17 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a table: its key in JSON, its heading on paper."""
+    """A column of a table: its key in JSON, its heading on paper. Codes are for programs, so JSON alone has them."""
 
     key: str
     heading: str
     form: Form = TEXT
+    is_code: bool = False
+
+
+def code(key: str) -> Column:
+    """A column for programs."""
+    return Column(key, key, is_code=True)
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,3 +90,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def on_paper(table: Table) -> Table:
+    """The table as people see it: without codes."""
+    shown = [place for place, column in enumerate(table.columns) if not column.is_code]
+    if len(shown) == len(table.columns):
+        return table
+
+    def visible(row: Row) -> Row:
+        return tuple(row[place] for place in shown)
+
+    return msgspec.structs.replace(
+        table,
+        columns=tuple(table.columns[place] for place in shown),
+        rows=map(visible, table.rows),
+        totals=tuple(map(visible, table.totals)),
+    )

@@ -13,7 +13,7 @@ from threading import Lock
 
 import msgspec
 
-from settlement.reports.document import FIGURES, INSTANT, Fact, Report, Row, Table
+from settlement.reports.document import FIGURES, INSTANT, Fact, Report, Row, Table, on_paper
 from settlement.reports.texts import LANGUAGE_TAGS, text
 from settlement.reports.written_values import as_written
 
@@ -58,11 +58,11 @@ def _values(report: Report) -> dict[str, object]:
     return {
         "tag": LANGUAGE_TAGS[language],
         "title": report.title,
-        "is_wide": any(len(table.columns) >= _WIDE_FROM_COLUMNS for table in report.tables),
+        "is_wide": any(len(on_paper(table).columns) >= _WIDE_FROM_COLUMNS for table in report.tables),
         "made_at": text("made_at", language, instant=made_at, time_zone=time_zone),
         "page": text("page", language, page="{page}", pages="{pages}"),
         "facts": [[fact.label, _fact(fact, time_zone)] for fact in report.facts],
-        "tables": [_table(table, report) for table in report.tables],
+        "tables": [_table(on_paper(table), report) for table in report.tables],
         "notes": [_breakable(note) for note in report.notes],
     }
 

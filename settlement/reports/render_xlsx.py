@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import IO, TYPE_CHECKING
 
 from ledger.rules.money import minor_places
-from settlement.reports.document import FIGURES, Column, Form, Report, Row, Table, Value
+from settlement.reports.document import FIGURES, Column, Form, Report, Row, Table, Value, on_paper
 from settlement.reports.texts import text
 from settlement.reports.written_values import as_written, local_time
 
@@ -47,7 +47,7 @@ def write_xlsx(report: Report, out: IO[bytes]) -> None:
     sheets = _Sheets(workbook, report)
     sheets.write_cover()
     for table in report.tables:
-        sheets.write_table(table)
+        sheets.write_table(on_paper(table))
     workbook.close()
 
 
@@ -132,7 +132,7 @@ class _Sheets:
             sheet.write_number(*cell, value / 10 ** _places(form), shown)
 
     def _format(self, form: Form, part: str) -> "Format":
-        key = (part, _number_format(form))
+        key = (part, _number_format(form, part))
         if key not in self._formats:
             options: dict[str, object] = {"num_format": key[1]}
             if part == "total":
@@ -158,11 +158,13 @@ def _places(form: Form) -> int:
     return {"money": minor_places(form.currency) if form.currency else 0, "rate": 6}.get(form.kind, 0)
 
 
-def _number_format(form: Form) -> str:
+def _number_format(form: Form, part: str) -> str:
     match form.kind:
         case "money":
             places = minor_places(form.currency)
-            return "#,##0." + "0" * places if places else "#,##0"
+            # Beside a fact no heading says the currency.
+            currency = f'"{form.currency}" ' if part == "fact" else ""
+            return currency + ("#,##0." + "0" * places if places else "#,##0")
         case "points":
             return "#,##0"
         case "rate":
