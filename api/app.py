@@ -39,6 +39,7 @@ from api.routes.keys import key_routes
 from api.routes.member_life import member_life_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
+from api.routes.payments import payment_routes
 from api.routes.personal_data import personal_data_routes
 from api.routes.points import points_routes
 from api.routes.postings import posting_routes
@@ -72,6 +73,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *cap_routes,
     *contract_routes,
     *settlement_routes,
+    *payment_routes,
     *points_routes,
     *consent_routes,
     *personal_data_routes,

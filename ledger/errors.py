@@ -277,3 +277,15 @@ class ProposalDecided(LedgerError):
     """Another person has decided a proposal already."""
 
     code = "proposal-decided"
+
+
+class AccountMissing(LedgerError):
+    """No account of the operator's own is set up for a currency."""
+
+    code = "account-missing"
+
+
+class BeneficiaryMissing(LedgerError):
+    """A contract does not say where its party is paid."""
+
+    code = "beneficiary-missing"

@@ -97,4 +97,20 @@ SETTLEMENT_PROBLEMS = (
         what_to_do="Read the proposal; make a new one where it was rejected.",
         facts={"state": "what was decided"},
     ),
+    ProblemType(
+        code="account-missing",
+        status=409,
+        title="Our account is missing",
+        meaning="No account of ours is set up to pay from in a currency.",
+        what_to_do="Have the account proposed and approved, then instruct the batch again.",
+        facts={"currency": "the currency"},
+    ),
+    ProblemType(
+        code="beneficiary-missing",
+        status=409,
+        title="Beneficiary is missing",
+        meaning="The contract of a party that is to be paid does not say where.",
+        what_to_do="Have terms with a beneficiary approved, then instruct the batch again.",
+        facts={"partner": "code of the party"},
+    ),
 )

@@ -1,6 +1,5 @@
 """Settlement: days are closed, batches run, submitted, approved by another person, and followed to their end."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date
 
 import msgspec
@@ -30,34 +29,24 @@ from api.schemas.settlement import (
     DayAnswer,
     DayList,
     RunSent,
-    batch_answer,
     day_answer,
 )
 from api.settlement_access import FINANCE, person_of, programme_coded
-from api.wiring import Wiring, wiring_of
+from api.settlement_steps import NothingSent, shown_batch, take_step
+from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.posting.engine import Engine
 from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement import approval
-from settlement.batches import Batch
 from settlement.days import close_day
-from settlement.people import Person
 from settlement.run import run
 from settlement.store.batch_rows import list_batches, read_batch
 from settlement.store.day_rows import list_days, set_bank_days
-from settlement.store.money_rows import read_notices, read_payments
 
 SETTLING = ("finance-clerk", "manager")
 APPROVING = ("finance-approver", "manager")
 
 _STEP_PROBLEMS = (*WRITE_PROBLEMS, "not-found", "batch-not-in-state", "clock-behind")
 _encode = msgspec.json.Encoder().encode
-
-BatchStep = Callable[[Engine, Person, str, str], Awaitable[Batch]]
-
-
-class _Nothing(msgspec.Struct, frozen=True):
-    """A request without a body."""
 
 
 @post(
@@ -82,7 +71,7 @@ async def post_close(
         return day_answer(programme, await close_day(wiring.engine, person, found, of_day))
 
     operation = f"close-day:{programme}:{of_day}"
-    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, _Nothing(), step)
+    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, NothingSent(), step)
 
 
 @get(
@@ -148,7 +137,7 @@ async def post_batch(request: CityRequest, data: RunSent, idempotency_key: Idemp
 
     async def step() -> BatchAnswer:
         programme = await programme_coded(wiring, data.programme)
-        return await _answer(wiring, await run(wiring.engine, person, programme, data.through))
+        return await shown_batch(wiring, await run(wiring.engine, person, programme, data.through))
 
     return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, "run", data, step)
 
@@ -188,7 +177,7 @@ async def get_batch(request: CityRequest, batch: CodePath) -> Response[bytes]:
         found = await read_batch(connection, batch)
     if found is None:
         raise NotFound("No settlement batch has this name.")
-    return Response(_encode(await _answer(wiring, found)), media_type=JSON)
+    return Response(_encode(await shown_batch(wiring, found)), media_type=JSON)
 
 
 @post(
@@ -203,7 +192,7 @@ async def post_submit(
     request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Hand a draft to a second person for approval."""
-    return await _take(request, idempotency_key, "submit", batch, data, approval.submit)
+    return await take_step(request, idempotency_key, "submit", batch, data, approval.submit)
 
 
 @post(
@@ -227,7 +216,7 @@ async def post_approve(
     request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Approve what another person submitted: points and money are posted, payments planned, notices made."""
-    return await _take(request, idempotency_key, "approve", batch, data, approval.approve)
+    return await take_step(request, idempotency_key, "approve", batch, data, approval.approve)
 
 
 @post(
@@ -242,7 +231,7 @@ async def post_cancel(
     request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Cancel a batch that is not approved; its days can be settled again, as the next revision."""
-    return await _take(request, idempotency_key, "cancel", batch, data, approval.cancel)
+    return await take_step(request, idempotency_key, "cancel", batch, data, approval.cancel)
 
 
 @post(
@@ -257,26 +246,7 @@ async def post_batch_close(
     request: CityRequest, batch: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Close a batch whose payments have all been confirmed."""
-    return await _take(request, idempotency_key, "close", batch, data, approval.close)
-
-
-async def _take(
-    request: CityRequest, idempotency_key: str, name: str, batch: str, data: DecisionSent, take: BatchStep
-) -> Response[bytes]:
-    wiring, person = wiring_of(request), person_of(request)
-
-    async def step() -> BatchAnswer:
-        await wiring.fresh_registry()
-        return await _answer(wiring, await take(wiring.engine, person, batch, data.reason))
-
-    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, f"{name}:{batch}", data, step)
-
-
-async def _answer(wiring: Wiring, batch: Batch) -> BatchAnswer:
-    async with wiring.engine.pool.connection() as connection:
-        payments = await read_payments(connection, batch.id)
-        notices = await read_notices(connection, batch.id)
-    return batch_answer(batch, wiring.engine.registry.current, payments, notices)
+    return await take_step(request, idempotency_key, "close", batch, data, approval.close)
 
 
 def _day(text: str) -> date:

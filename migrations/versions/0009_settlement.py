@@ -35,7 +35,7 @@ TABLES = (
 UPDATES = {
     "bank_days": "is_business, note, set_by",
     "payment_notices": "received_minor, state",
-    "payments": "state, reason",
+    "payments": "state, reason, message_id",
     "settlement_batch_days": "is_freed",
     "settlement_batches": "state, sequence",
     "settlement_proposals": "decided_by, decided_at, decision_reason, outcome, state",

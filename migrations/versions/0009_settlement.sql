@@ -130,6 +130,7 @@ CREATE TABLE payments (
     booked_minor BIGINT NOT NULL,
     refundable_minor BIGINT NOT NULL,
     currency TEXT NOT NULL,
+    message_id TEXT,
     state TEXT NOT NULL,
     reason TEXT,
     CONSTRAINT payments_pkey PRIMARY KEY (end_to_end_id),
@@ -146,13 +147,14 @@ CREATE TABLE payment_files (
     message_id TEXT NOT NULL,
     batch TEXT NOT NULL,
     made_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    attempt INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    currency TEXT NOT NULL,
     content BYTEA NOT NULL,
     CONSTRAINT payment_files_pkey PRIMARY KEY (message_id),
     CONSTRAINT payment_files_batch_fkey FOREIGN KEY(batch) REFERENCES settlement_batches (batch)
 );
 
-CREATE UNIQUE INDEX payment_files_batch_index ON payment_files (batch, attempt);
+CREATE UNIQUE INDEX payment_files_batch_index ON payment_files (batch, number);
 
 CREATE TABLE payment_notices (
     reference TEXT NOT NULL,
@@ -204,6 +206,6 @@ CREATE TABLE suspense_items (
     matched_by TEXT,
     matched_to TEXT,
     CONSTRAINT suspense_items_pkey PRIMARY KEY (item),
-    CONSTRAINT suspense_items_amount_above_zero CHECK (amount_minor > 0),
+    CONSTRAINT suspense_items_amount_not_zero CHECK (amount_minor <> 0),
     CONSTRAINT suspense_items_match_is_whole CHECK ((matched_by is null) = (matched_to is null))
 );

@@ -9,14 +9,18 @@ from psycopg import AsyncConnection
 from ledger.rules.business_day import to_datetime
 
 _PAYMENT = """
-end_to_end_id, batch, programme, party, attempt, currency, amount_minor, refundable_minor, booked_minor, state, reason
+end_to_end_id, batch, programme, party, attempt, currency, amount_minor, refundable_minor, booked_minor, state, reason,
+message_id
 """
 _ADD_PAYMENT = f"""
-insert into payments ({_PAYMENT}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+insert into payments ({_PAYMENT}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _READ_PAYMENTS = f"select {_PAYMENT} from payments where batch = %s order by party, attempt"
 _READ_PAYMENT = f"select {_PAYMENT} from payments where end_to_end_id = %s"
-_SET_PAYMENT = "update payments set state = %s, reason = %s where end_to_end_id = %s"
+_READ_OF_MESSAGE = f"select {_PAYMENT} from payments where message_id = %s order by party"
+_SET_PAYMENT = """
+update payments set state = %s, reason = %s, message_id = coalesce(%s, message_id) where end_to_end_id = %s
+"""
 
 _NOTICE = "reference, batch, programme, party, currency, amount_minor, received_minor, due_on, state"
 _ADD_NOTICE = f"insert into payment_notices ({_NOTICE}) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -32,8 +36,10 @@ update payment_notices set received_minor = received_minor + %(amount)s,
 where reference = %(reference)s
 """
 
-_ADD_FILE = "insert into payment_files (message_id, batch, attempt, made_at, content) values (%s, %s, %s, %s, %s)"
-_READ_FILE = "select content from payment_files where batch = %s order by attempt desc limit 1"
+_ADD_FILE = """
+insert into payment_files (message_id, batch, number, currency, made_at, content) values (%s, %s, %s, %s, %s, %s)
+"""
+_READ_FILES = "select message_id, currency, content from payment_files where batch = %s order by number"
 _COUNT_FILES = "select count(*) from payment_files where batch = %s"
 
 
@@ -54,6 +60,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     booked_minor: int
     state: str = "planned"
     reason: str | None = None
+    message_id: str | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +99,17 @@ async def read_payment(connection: AsyncConnection, end_to_end_id: str) -> Payme
     return None if row is None else _payment(row)
 
 
-async def set_payment(connection: AsyncConnection, end_to_end_id: str, state: str, reason: str | None) -> None:
-    """Bring a payment into a state."""
-    await connection.execute(_SET_PAYMENT, [state, reason, end_to_end_id])
+async def read_payments_of_message(connection: AsyncConnection, message_id: str) -> list[Payment]:
+    """The payments of a payment file."""
+    cursor = await connection.execute(_READ_OF_MESSAGE, [message_id])
+    return [_payment(row) for row in await cursor.fetchall()]
+
+
+async def set_payment(
+    connection: AsyncConnection, payment: Payment, state: str, reason: str | None = None, message_id: str | None = None
+) -> None:
+    """Bring a payment into a state; ``message_id`` is that of the file that orders it."""
+    await connection.execute(_SET_PAYMENT, [state, reason, message_id, payment.end_to_end_id])
 
 
 async def add_notice(connection: AsyncConnection, notice: Notice) -> None:
@@ -124,17 +139,23 @@ async def receive(connection: AsyncConnection, reference: str, amount_minor: int
     await connection.execute(_RECEIVE, {"reference": reference, "amount": amount_minor})
 
 
-async def add_file(
-    connection: AsyncConnection, message_id: str, batch: str, attempt: int, at: int, content: bytes
-) -> None:
+class PaymentFile(msgspec.Struct, frozen=True):
+    """A payment file as it was made, once: one paying account's, so of one currency."""
+
+    message_id: str
+    currency: str
+    content: bytes
+
+
+async def add_file(connection: AsyncConnection, batch: str, number: int, at: int, file: PaymentFile) -> None:
     """Keep a payment file, once for ever."""
-    await connection.execute(_ADD_FILE, [message_id, batch, attempt, to_datetime(at), content])
+    values = [file.message_id, batch, number, file.currency, to_datetime(at), file.content]
+    await connection.execute(_ADD_FILE, values)
 
 
-async def read_file(connection: AsyncConnection, batch: str) -> bytes | None:
-    """The latest payment file of a batch."""
-    row = await (await connection.execute(_READ_FILE, [batch])).fetchone()
-    return None if row is None else bytes(row[0])
+async def read_files(connection: AsyncConnection, batch: str) -> list[PaymentFile]:
+    """The payment files of a batch, the oldest first."""
+    return [PaymentFile(*row) for row in await (await connection.execute(_READ_FILES, [batch])).fetchall()]
 
 
 async def count_files(connection: AsyncConnection, batch: str) -> int:

@@ -177,6 +177,7 @@ payments = Table(
     Column("booked_minor", BigInteger, nullable=False),
     Column("refundable_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("message_id", Text),
     Column("state", Text, nullable=False),
     Column("reason", Text),
     CheckConstraint(one_of("state", PAYMENT_STATES), name="state_known"),
@@ -192,9 +193,10 @@ payment_files = Table(
     Column("message_id", Text, primary_key=True),
     Column("batch", Text, ForeignKey("settlement_batches.batch"), nullable=False),
     Column("made_at", MOMENT, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Index("payment_files_batch_index", "batch", "attempt", unique=True),
+    Index("payment_files_batch_index", "batch", "number", unique=True),
 )
 
 payment_notices = Table(
@@ -250,7 +252,7 @@ suspense_items = Table(
     Column("remittance", Text, nullable=False),
     Column("matched_by", Text),
     Column("matched_to", Text),
-    CheckConstraint("amount_minor > 0", name="amount_above_zero"),
+    CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
     CheckConstraint("(matched_by is null) = (matched_to is null)", name="match_is_whole"),
 )
 
