@@ -14,7 +14,6 @@ from settlement.reports.document import DATE, Fact, Report, Table
 from settlement.reports.texts import Language, text
 from settlement.store.term_rows import read_book
 from settlement.terms import ContractTerms, TermsBook
-from settlement.vocabulary import UNAPPROVED
 
 
 class Drawing(Struct, frozen=True, kw_only=True):
@@ -88,7 +87,7 @@ class Drawing(Struct, frozen=True, kw_only=True):
             Fact("last_day", self.text("last_day"), batch.last_day, DATE),
         ]
         remarks = list(notes)
-        if batch.state in UNAPPROVED or batch.state == "cancelled":
+        if batch.sequence is None:
             remarks.insert(0, self.text("note_not_posted"))
         return Report(
             name=name,

@@ -13,22 +13,21 @@ from settlement.reports.written_values import decimal_rate
 _Plain = str | int | dict[str, str] | None
 
 
-def render_json(report: Report) -> bytes:
+def render_json(report: Report, next_cursor: str | None = None) -> bytes:
     """The report as compact JSON in UTF-8; cells that are empty are left out of their rows."""
-    return msgspec.json.encode(
-        {
-            "name": report.name,
-            "language": LANGUAGE_TAGS[report.language],
-            "title": report.title,
-            "time_zone": report.time_zone,
-            "made_at": _instant(report.made_at),
-            "facts": [
-                {"key": fact.key, "label": fact.label, "value": _plain(fact.value, fact.form)} for fact in report.facts
-            ],
-            "tables": [_table(table) for table in report.tables],
-            "notes": report.notes,
-        }
-    )
+    document = {
+        "name": report.name,
+        "language": LANGUAGE_TAGS[report.language],
+        "title": report.title,
+        "time_zone": report.time_zone,
+        "made_at": _instant(report.made_at),
+        "facts": [
+            {"key": fact.key, "label": fact.label, "value": _plain(fact.value, fact.form)} for fact in report.facts
+        ],
+        "tables": [_table(table) for table in report.tables],
+        "notes": report.notes,
+    }
+    return msgspec.json.encode(document if next_cursor is None else document | {"next_cursor": next_cursor})
 
 
 def _table(table: Table) -> dict[str, object]:

@@ -23,6 +23,7 @@ MOST_ROWS = 2_000
 _LONG_WORD = re.compile(r"\S{21,}")
 _ZERO_WIDTH_SPACE = "\u200b"
 _WIDE_FROM_COLUMNS = 7
+_SHORT_TEXT = 12
 _MICROSECONDS = 1_000_000
 _TYPESETTER = Path(__file__).with_name("typesetting.py")
 _LONGEST_SECONDS = 60
@@ -73,6 +74,7 @@ def _table(table: Table, report: Report) -> dict[str, object]:
     left = sum(1 for _ in rows)
     language = report.language
     remark = text("cut_off", language, left=f"{left:,}") if left else ""
+    elastic = _elastic(table, printed)
     return {
         "heading": table.heading,
         "columns": [
@@ -80,14 +82,21 @@ def _table(table: Table, report: Report) -> dict[str, object]:
                 "heading": column.heading,
                 "currency": column.form.currency,
                 "is_figure": column.form.kind in FIGURES,
-                "is_text": column.form.kind == "text",
+                "is_elastic": place in elastic,
             }
-            for column in table.columns
+            for place, column in enumerate(table.columns)
         ],
         "rows": printed,
         "totals": [_row(row, table, report) for row in table.totals],
         "remark": remark if printed else text("no_rows", language),
     }
+
+
+def _elastic(table: Table, printed: list[list[str]]) -> set[int]:
+    """The columns that share the room that is left: those with long texts, else the first with texts."""
+    texts = [place for place, column in enumerate(table.columns) if column.form.kind == "text"]
+    long = {place for place in texts if any(len(row[place]) > _SHORT_TEXT for row in printed)}
+    return long or set(texts[:1])
 
 
 def _row(row: Row, table: Table, report: Report) -> list[str]:

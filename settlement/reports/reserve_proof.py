@@ -8,7 +8,6 @@ from settlement.reports.document import POINTS, RATE, Column, Report, Row, Table
 from settlement.reports.drawing import Drawing
 from settlement.rounding import half_even, in_minor
 from settlement.store.report_rows import MoneyBalance, read_last_sequence, read_money_at
-from settlement.vocabulary import UNAPPROVED
 
 _A = MoneyAccount
 
@@ -63,9 +62,9 @@ def _cover(drawing: Drawing, balances: list[MoneyBalance], obligation_minor: int
     for balance in balances:
         if balance.currency == currency:
             of[MoneyAccount(balance.account)] += balance.balance_minor
-    change_minor = drawing.batch.figures.obligation_change_minor
-    waiting_minor = change_minor if drawing.batch.state in UNAPPROVED else 0
-    booked_minor = -of[_A.REDEMPTION_OBLIGATION] + waiting_minor
+    batch = drawing.batch
+    waiting_minor = batch.figures.obligation_change_minor if batch.sequence is None else 0
+    booked_minor = waiting_minor - of[_A.REDEMPTION_OBLIGATION]
     rows: list[tuple[str, int]] = [("proof_points", obligation_minor), ("proof_booked", booked_minor)]
     rows.append(("proof_difference", obligation_minor - booked_minor))
     rows += [

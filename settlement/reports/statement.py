@@ -38,7 +38,8 @@ async def statement_report(drawing: Drawing, partner: Partner) -> Report:
         Fact("closing", drawing.text("closing_balance"), opening_minor + net_minor, money(currency)),
     ]
     notes = [drawing.text("note_in_favour")]
-    if currency != batch.inputs.currency:
+    # A batch has frozen the quotes of the parties that have lines in it.
+    if currency in batch.inputs.quotes:
         quote = batch.inputs.quotes[currency] * 1_000_000 // 100_000_000
         facts.append(Fact("quote", drawing.text("quote", currency=currency, own=batch.inputs.currency), quote, RATE))
     if any(entry.line.late_points for entry in entries):

@@ -88,29 +88,32 @@ def postings_wanted(drawing: Drawing, entry: Entry) -> LineFilter:
 
 
 async def line_postings(
-    drawing: Drawing, entry: Entry, after: tuple[int, int, int] = (-1, 0, 0)
+    drawing: Drawing, entry: Entry, after: tuple[int, int, int] = (-1, 0, 0), page: int = PAGE
 ) -> AsyncIterator[LinePosting]:
-    """All postings that a line sums, after a place (lane, sequence, line), by lane and in the journal's order."""
+    """All postings that a line sums, after a place (lane, sequence, line), by lane and in the journal's order.
+
+    ``page`` is how many are read at once.
+    """
     wanted = postings_wanted(drawing, entry)
     lane, *place = after
     for stretch in drawing.batch.inputs.ranges:
         if stretch.lane < lane:
             continue
         start = (place[0], place[1]) if stretch.lane == lane else (stretch.after + 1, -1)
-        async for posting in _of_stretch(drawing, wanted, stretch, start):
+        async for posting in _of_stretch(drawing, wanted, stretch, start, page):
             yield posting
 
 
 async def _of_stretch(
-    drawing: Drawing, wanted: LineFilter, stretch: Range, start: tuple[int, int]
+    drawing: Drawing, wanted: LineFilter, stretch: Range, start: tuple[int, int], page: int
 ) -> AsyncIterator[LinePosting]:
     while True:
-        page = await read_line_postings(drawing.connection, wanted, stretch, start, PAGE)
-        for posting in page:
+        found = await read_line_postings(drawing.connection, wanted, stretch, start, page)
+        for posting in found:
             yield posting
-        if len(page) < PAGE:
+        if len(found) < page:
             return
-        start = (page[-1].sequence, page[-1].line)
+        start = (found[-1].sequence, found[-1].line)
 
 
 def _flow_kinds(kind: LineKind) -> set[FlowKind]:
