@@ -227,7 +227,7 @@ class LineMaker:
         if vat := self._vat(commission, terms):
             lines.append(_beside(gross, "vat_on_commission_returned" if is_return else "vat_on_commission", vat))
         if terms.attribution_partner is not None and (amount := half_even(attribution)):
-            self._latest(terms.attribution_partner, "acceptor")
+            self._first(terms.attribution_partner, "acceptor")
             lines.append(_beside(gross, "attribution_fee_returned" if is_return else "attribution_fee", amount))
             income = _beside(gross, "attribution_income_returned" if is_return else "attribution_income", amount)
             lines.append(msgspec.structs.replace(income, party=terms.attribution_partner))
@@ -244,15 +244,15 @@ class LineMaker:
         """Whether a share is the operator's own goodwill, by the party's own contract; raises ContractMissing.
 
         A party that only shares in another's points is charged by the other's prices, yet has a contract, which says
-        how it pays.
+        how it pays. Its first version decides: that never changes, so neither does what was settled.
         """
-        return (terms if party == terms.partner else self._latest(party, "issuer")).is_own_account
+        return (terms if party == terms.partner else self._first(party, "issuer")).is_own_account
 
-    def _latest(self, party: int, side: str) -> ContractTerms:
+    def _first(self, party: int, side: str) -> ContractTerms:
         versions = self._book.versions(party)
         if not versions:
             raise missing(party, side, None)
-        return versions[-1]
+        return versions[0]
 
     @staticmethod
     def _vat(taxed: Fraction, terms: ContractTerms) -> int:
