@@ -30,6 +30,7 @@ from api.routes.contracts import contract_routes
 from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.deliveries import delivery_routes
+from api.routes.disputes import dispute_routes
 from api.routes.events import event_routes
 from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
@@ -76,6 +77,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *settlement_routes,
     *report_routes,
     *payment_routes,
+    *dispute_routes,
     *points_routes,
     *consent_routes,
     *personal_data_routes,

@@ -289,3 +289,15 @@ class BeneficiaryMissing(LedgerError):
     """A contract does not say where its party is paid."""
 
     code = "beneficiary-missing"
+
+
+class NotDisputable(LedgerError):
+    """A transaction cannot be disputed, or not be reversed any more."""
+
+    code = "not-disputable"
+
+
+class DisputeDecided(LedgerError):
+    """A dispute was decided otherwise already."""
+
+    code = "dispute-decided"

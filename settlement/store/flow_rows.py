@@ -18,18 +18,20 @@ select p.debit_kind, p.credit_kind, lot.funding, width_bucket(lot.earned_at, %(b
        case when 5 in (p.debit_kind, p.credit_kind)
             then width_bucket(coalesce(original.occurred_at, t.occurred_at), %(bounds)s::timestamptz[]) else 0 end,
        debtor.funding, width_bucket(debtor.earned_at, %(bounds)s::timestamptz[]),
-       sum(p.amount)::bigint, coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
+       d.dispute is not null, sum(p.amount)::bigint, coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
        min(t.sequence)
 from transactions t
 join postings p on p.lane = t.lane and p.sequence = t.sequence
 left join lots lot on lot.lane = p.lane and lot.lot = p.lot
 left join lots debtor on debtor.lane = p.lane and debtor.lot = p.counter_lot
+left join disputes d on p.debit_kind = 5 and d.is_held and d.reversal_lane = t.lane
+     and d.reversal_sequence = t.sequence
 left join transactions original on p.debit_kind = 5 and original.lane = t.reverses_lane
      and original.sequence = t.reverses_sequence
 where t.lane = %(lane)s and t.sequence > %(after)s and t.sequence <= %(last)s
   and p.lane = %(lane)s and p.sequence > %(after)s and p.sequence <= %(last)s
   and t.programme = %(programme)s and t.kind not in (19, 20)
-group by 1, 2, 3, 4, 5, 6, 7, 8
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
 
 # Lots of a stretch that bring their issuer money back and may be of a family with a shortfall: their member has owed,
@@ -105,7 +107,10 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 class SumRow(msgspec.Struct, frozen=True, array_like=True):
-    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot."""
+    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot.
+
+    ``is_decided``: of returns whose money a dispute has moved.
+    """
 
     debit_kind: int
     credit_kind: int
@@ -115,6 +120,7 @@ class SumRow(msgspec.Struct, frozen=True, array_like=True):
     acceptor_segment: int
     debtor_funding: int | None
     debtor_segment: int | None
+    is_decided: bool
     points: int
     late_points: int
     postings: int
