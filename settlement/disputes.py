@@ -228,7 +228,6 @@ def _post(
 
 async def _transaction_id(engine: Engine, dispute: Dispute) -> UUID:
     async with engine.pool.connection() as connection:
-        [view] = (
-            await read_views(connection, engine.registry.current, [Place(dispute.lane, dispute.sequence)])
-        ).values()
-    return view.id
+        place = Place(dispute.lane, dispute.sequence)
+        views = await read_views(connection, engine.registry.current, [place])
+    return UUID(views[place].id)
