@@ -10,7 +10,18 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import caps, clock, keys, members, partners, programmes, settling, settling_payments, terms
+from api.cli import (
+    caps,
+    clock,
+    keys,
+    members,
+    partners,
+    programmes,
+    settling,
+    settling_payments,
+    settling_set_up,
+    terms,
+)
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
@@ -53,6 +64,7 @@ app.add_typer(caps.app, name="caps")
 app.add_typer(members.app, name="members")
 app.add_typer(terms.app, name="terms")
 settling_payments.add_to(settling.app)
+settling_set_up.add_to(settling.app)
 app.add_typer(settling.app, name="settle")
 
 
