@@ -45,6 +45,7 @@ from api.routes.points import points_routes
 from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
+from api.routes.reports import report_routes
 from api.routes.sandbox import sandbox_routes
 from api.routes.seals import seal_routes
 from api.routes.settlement import settlement_routes
@@ -73,6 +74,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *cap_routes,
     *contract_routes,
     *settlement_routes,
+    *report_routes,
     *payment_routes,
     *points_routes,
     *consent_routes,

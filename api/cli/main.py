@@ -28,6 +28,7 @@ from api.cli.expiring import expire
 from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
 from api.cli.proving import verify_proof
+from api.cli.reporting import report
 from api.cli.sealing import seal
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
@@ -37,6 +38,7 @@ from ledger.errors import LedgerError
 
 INTERRUPTED = 130
 IMPORT_EXAMPLE = "Example: citypoints import invoices.csv --partner SHOP --mapping invoices.toml"
+REPORT_EXAMPLE = "Example: citypoints settle report statement --batch CITY-20261123-1 --party CINEMA --format pdf"
 VERIFY_EXAMPLE = "Example: citypoints verify-proof proof.json --public-key key.json"
 
 app = typer.Typer(
@@ -65,6 +67,7 @@ app.add_typer(members.app, name="members")
 app.add_typer(terms.app, name="terms")
 settling_payments.add_to(settling.app)
 settling_set_up.add_to(settling.app)
+settling.app.command("report", epilog=REPORT_EXAMPLE)(report)
 app.add_typer(settling.app, name="settle")
 
 

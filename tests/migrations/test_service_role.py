@@ -91,7 +91,16 @@ MAY_DELETE = {
     "webhook_deliveries",
 }
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
-JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins", "money_postings"}
+JOURNAL = {
+    "transactions",
+    "postings",
+    "lots",
+    "idempotency_keys",
+    "particulars",
+    "lot_origins",
+    "money_postings",
+    "contract_terms",
+}
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""Values of a report as people read them: thousands separated, money with all its decimal places."""
+
+from datetime import date, datetime
+
+from ledger.rules.business_day import to_datetime, zone
+from ledger.rules.money import from_minor
+from settlement.reports.document import Form, Value
+
+_RATE_PLACES = 6
+_FEWEST_RATE_PLACES = 4
+
+
+def decimal_rate(micros: int) -> str:
+    """Millionths as a decimal string with four to six places: 9500 is 0.0095."""
+    digits = str(abs(micros)).rjust(_RATE_PLACES + 1, "0")
+    sign = "-" if micros < 0 else ""
+    decimals = digits[-_RATE_PLACES:].rstrip("0").ljust(_FEWEST_RATE_PLACES, "0")
+    return f"{sign}{digits[:-_RATE_PLACES]}.{decimals}"
+
+
+def local_time(instant: int, time_zone: str) -> datetime:
+    """The wall clock of a time zone at an instant (microseconds since 1970 UTC)."""
+    return to_datetime(instant).astimezone(zone(time_zone))
+
+
+def as_written(value: Value, form: Form, time_zone: str) -> str:
+    """The value as a reader sees it; an empty one is an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str):
+        return value
+    match form.kind:
+        case "points":
+            return f"{value:,}"
+        case "money":
+            return _separated(from_minor(value, form.currency))
+        case "rate":
+            return decimal_rate(value)
+        case "instant":
+            return f"{local_time(value, time_zone):%Y-%m-%d %H:%M:%S}"
+        case _:
+            return str(value)
+
+
+def _separated(decimal: str) -> str:
+    whole, point, decimals = decimal.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{int(whole.lstrip('-')):,}{point}{decimals}"
