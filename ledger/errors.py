@@ -219,7 +219,7 @@ class ContractMissing(LedgerError):
     code = "contract-missing"
 
 
-class DayNotOver(LedgerError):
+class DayStillOpen(LedgerError):
     """A business day cannot be closed before its cut-off."""
 
     code = "day-not-over"
@@ -265,6 +265,12 @@ class TermsInThePast(LedgerError):
     """New terms must start after the last closed day and after the version before."""
 
     code = "terms-in-the-past"
+
+
+class TermsChanged(LedgerError):
+    """A contract is not what its proposer has read."""
+
+    code = "precondition-failed"
 
 
 class QuoteMissing(LedgerError):

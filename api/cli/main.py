@@ -20,6 +20,7 @@ from api.cli import (
     settling,
     settling_disputes,
     settling_payments,
+    settling_set_up,
     terms,
 )
 from api.cli.auditing import audit
@@ -67,6 +68,7 @@ app.add_typer(members.app, name="members")
 app.add_typer(terms.app, name="terms")
 settling_payments.add_to(settling.app)
 settling_disputes.add_to(settling.app)
+settling_set_up.add_to(settling.app)
 settling.app.command("report", epilog=REPORT_EXAMPLE)(report)
 app.add_typer(settling.app, name="settle")
 

@@ -40,7 +40,7 @@ UPDATES = {
     "payments": "state, reason, message_id",
     "settlement_batch_days": "is_freed",
     "settlement_batches": "state, sequence",
-    "settlement_proposals": "decided_by, decided_at, decision_reason, outcome, state",
+    "settlement_proposals": "decided_by, decided_at, decision_reason, outcome, state, decision",
     "suspense_items": "matched_by, matched_to",
 }
 

@@ -13,12 +13,15 @@ CREATE TABLE settlement_proposals (
     decision_reason TEXT,
     outcome TEXT,
     state TEXT DEFAULT 'waiting' NOT NULL,
+    decision BIGINT,
     CONSTRAINT settlement_proposals_pkey PRIMARY KEY (proposal),
     CONSTRAINT settlement_proposals_operation_known CHECK (operation in ('terms', 'adjustment', 'reserve', 'account', 'limit', 'period')),
     CONSTRAINT settlement_proposals_state_known CHECK (state in ('waiting', 'approved', 'rejected')),
     CONSTRAINT settlement_proposals_decided_by_somebody CHECK ((state = 'waiting') = (decided_by is null)),
+    CONSTRAINT settlement_proposals_decision_numbered CHECK ((state = 'waiting') = (decision is null)),
     CONSTRAINT settlement_proposals_second_person CHECK (decided_by is null or decided_by <> proposed_by),
-    CONSTRAINT settlement_proposals_programme_fkey FOREIGN KEY(programme) REFERENCES programmes (programme)
+    CONSTRAINT settlement_proposals_programme_fkey FOREIGN KEY(programme) REFERENCES programmes (programme),
+    CONSTRAINT settlement_proposals_decision_unique UNIQUE (decision)
 );
 
 CREATE TABLE contract_terms (

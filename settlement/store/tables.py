@@ -65,9 +65,11 @@ settlement_proposals = Table(
     Column("decision_reason", Text),
     Column("outcome", Text),
     Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("decision", BigInteger, unique=True),
     CheckConstraint(one_of("operation", OPERATIONS), name="operation_known"),
     CheckConstraint(one_of("state", PROPOSAL_STATES), name="state_known"),
     CheckConstraint("(state = 'waiting') = (decided_by is null)", name="decided_by_somebody"),
+    CheckConstraint("(state = 'waiting') = (decision is null)", name="decision_numbered"),
     CheckConstraint("decided_by is null or decided_by <> proposed_by", name="second_person"),
 )
 

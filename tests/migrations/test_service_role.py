@@ -85,7 +85,7 @@ MAY_UPDATE = {
     "payments": {"state", "reason", "message_id"},
     "settlement_batch_days": {"is_freed"},
     "settlement_batches": {"state", "sequence"},
-    "settlement_proposals": {"decided_by", "decided_at", "decision_reason", "outcome", "state"},
+    "settlement_proposals": {"state", "decided_by", "decided_at", "decision_reason", "outcome", "decision"},
     "suspense_items": {"matched_by", "matched_to"},
 }
 # What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
