@@ -40,6 +40,7 @@ class TransactionKind(IntEnum):
     CLOSE = 16
     NOTICE = 17
     CAP = 18
+    COVER_LOW = 21
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
