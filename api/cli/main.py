@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import caps, clock, keys, members, partners, programmes
+from api.cli import campaigns, caps, clock, keys, members, partners, programmes
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
@@ -50,6 +50,7 @@ app.add_typer(programmes.app, name="programmes")
 app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(members.app, name="members")
 
 

@@ -232,15 +232,13 @@ def _issuing_funding(command: Earn, partner: int, programme: Programme, state: L
     registry = state.registry
     funding = registry.partners[partner].funding
     if command.campaign is not None:
-        campaign = registry.campaigns.get(command.campaign)
-        shares = () if campaign is None else registry.fundings[campaign.funding]
-        if campaign is None or campaign.programme != programme.number or partner not in dict(shares):
+        if not registry.shares_in(partner, programme.number, command.campaign):
             return Refused(
                 "campaign-not-found",
                 "No campaign of this programme that you share in has this code.",
                 {"campaign": command.campaign},
             )
-        funding = campaign.funding
+        funding = registry.campaigns[command.campaign].funding
     if programme.suspended:
         for funder, _ in registry.fundings[funding]:
             if funder in programme.suspended:

@@ -191,6 +191,11 @@ class Registry(msgspec.Struct, frozen=True):
         covers = (self.covers.get((programme, funder)) for funder, _ in self.fundings[funding])
         return sorted((cover for cover in covers if cover is not None), key=lambda cover: cover.number)
 
+    def shares_in(self, partner: int, programme: int, campaign: str) -> bool:
+        """Whether a programme has a campaign of this code that a partner shares in."""
+        found = self.campaigns.get(campaign)
+        return found is not None and found.programme == programme and partner in dict(self.fundings[found.funding])
+
     def campaign_funded(self, funding: int) -> Campaign | None:
         """The campaign that a funding is of; None for a partner's own."""
         return next((campaign for campaign in self.campaigns.values() if campaign.funding == funding), None)

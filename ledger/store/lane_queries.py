@@ -70,7 +70,7 @@ join lots l on l.lane = s.lane and l.lot = s.lot
 order by s.lane, s.sequence
 """
 
-_NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
+_NAMED_ORIGINALS = "select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
 # Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
 # many as hold the spend that the batch takes back of that member. What is all taken back holds nothing. Why no
