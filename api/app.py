@@ -24,6 +24,7 @@ from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
+from api.routes.campaigns import campaign_routes
 from api.routes.caps import cap_routes
 from api.routes.consents import consent_routes
 from api.routes.contracts import contract_routes
@@ -78,6 +79,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *report_routes,
     *payment_routes,
     *dispute_routes,
+    *campaign_routes,
     *points_routes,
     *consent_routes,
     *personal_data_routes,

@@ -138,6 +138,18 @@ class AlreadyExists(LedgerError):
     code = "already-exists"
 
 
+class PeriodClosed(LedgerError):
+    """The day lies in a period that is closed."""
+
+    code = "period-closed"
+
+
+class NoCoverPrice(LedgerError):
+    """An issuer without a contract can have no cover: nothing says what its points cost."""
+
+    code = "no-cover-price"
+
+
 class AmountOutOfRange(LedgerError):
     """An amount above what the ledger takes."""
 
