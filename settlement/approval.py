@@ -150,7 +150,7 @@ async def _net(unit: ClearingUnit, batch: Batch) -> None:
     standing = await read_balances(unit.connection, batch.programme)
     balances = party_balances(standing)
     add_money(balances, batch.figures)
-    current = {terms.partner: terms for terms in batch.inputs.terms}
+    current = batch.inputs.current_terms
     calendar = await read_bank_days(unit.connection)
     postings: list[MoneyPosting] = []
     for party, currency in sorted(balances):

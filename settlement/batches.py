@@ -33,9 +33,9 @@ class Range(msgspec.Struct, frozen=True):
 class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch was computed from, frozen: days, ranges, contracts with their beneficiaries, quotes, openings.
 
-    ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``quotes`` are
-    hundred-millionths of a foreign currency for one of the programme's; ``leads`` are the partners whose contracts
-    price each funding's points.
+    ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``terms`` are in the order
+    of partner and version. ``quotes`` are hundred-millionths of a foreign currency for one of the programme's;
+    ``leads`` are the partners whose contracts price each funding's points.
     """
 
     programme: str
@@ -47,6 +47,11 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     leads: dict[int, int]
     obligation_minor: int
     deferred_fee_minor: int
+
+    @property
+    def current_terms(self) -> dict[int, ContractTerms]:
+        """Of each partner the contract in force at the end, by which it is netted and paid."""
+        return {terms.partner: terms for terms in self.terms}
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -34,7 +34,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     """All that a batch comes to; amounts are minor units of the programme's currency.
 
-    ``points`` settle what acceptors took with who funded it. ``nets`` are by party, positive what it gets.
+    ``points`` settle what acceptors took with who funded it. ``nets`` are by party, positive what it gets. By double
+    entry what parties pay is what stands with the operator: -(sum of nets) = obligation change + deferred fee change
+    + service fee + commission + variance and rounding + VAT + breakage - goodwill.
     """
 
     lines: tuple[StatementLine, ...]
@@ -48,6 +50,10 @@ class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     obligation_change_minor: int
     obligation_closing_minor: int
     deferred_fee_closing_minor: int
+    deferred_fee_change_minor: int
+    vat_minor: int
+    breakage_minor: int
+    goodwill_minor: int
 
     @property
     def collect_minor(self) -> int:
@@ -103,6 +109,10 @@ def settle(
         obligation_change_minor=gained[_A.REDEMPTION_OBLIGATION],
         obligation_closing_minor=opening.obligation_minor + gained[_A.REDEMPTION_OBLIGATION],
         deferred_fee_closing_minor=opening.deferred_fee_minor + gained[_A.DEFERRED_FEE],
+        deferred_fee_change_minor=gained[_A.DEFERRED_FEE],
+        vat_minor=gained[_A.VAT_PAYABLE],
+        breakage_minor=gained[_A.BREAKAGE_INCOME],
+        goodwill_minor=-gained[_A.GOODWILL],
     )
 
 

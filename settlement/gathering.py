@@ -3,14 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import first_instant
 from ledger.rules.programmes import Programme
+from settlement.batches import Range
 from settlement.flows import Flow, FlowKind
 from settlement.lines import Funding
 from settlement.store.flow_rows import (
@@ -59,6 +60,7 @@ _WITHOUT_MONEY = frozenset(
 )
 
 Progress = Callable[[int, int], None]
+Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 _Key = tuple[FlowKind, int, int, int, int, int, int]
 
 
@@ -79,17 +81,18 @@ class Gathering:
         self._postings: Counter[_Key] = Counter()
         self._excess: Counter[_Key] = Counter()
 
-    async def gather(
-        self, pool: AsyncConnectionPool[AsyncConnection], ranges: Sequence[Stretch], progress: Progress | None = None
-    ) -> list[Flow]:
-        """Sum the postings of closed ranges; raises ContractMissing, and ValueError for a posting no rule knows."""
+    async def gather(self, connect: Connect, ranges: Sequence[Range], progress: Progress | None = None) -> list[Flow]:
+        """Sum the postings of closed ranges; raises ContractMissing, and ValueError for a posting no rule knows.
+
+        ``connect`` lends a connection, as a pool's ``connection`` does.
+        """
         stretches = [piece for one in ranges for piece in _pieces(one)]
         done, total = 0, sum(one.last - one.after for one in stretches)
         turn = asyncio.Semaphore(TOGETHER)
 
         async def read(stretch: Stretch) -> None:
             nonlocal done
-            async with turn, pool.connection() as connection:
+            async with turn, connect() as connection:
                 rows = await read_sums(connection, self._programme.number, stretch, self._bounds, self._first_at)
                 candidates = await read_candidates(connection, self._programme.number, stretch)
             for row in rows:
@@ -107,7 +110,7 @@ class Gathering:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
         if suspected:
-            async with pool.connection() as connection:
+            async with connect() as connection:
                 await self._find_excess(connection, sorted(suspected), {one.lane: one for one in ranges})
         return [self._flow(key) for key in sorted(self._points)]
 
@@ -149,7 +152,7 @@ class Gathering:
         return terms.version
 
     async def _find_excess(
-        self, connection: AsyncConnection, lots: Sequence[tuple[int, int]], ranges: Mapping[int, Stretch]
+        self, connection: AsyncConnection, lots: Sequence[tuple[int, int]], ranges: Mapping[int, Range]
     ) -> None:
         """Walk each family that somebody has owed for: what comes back beyond the original is excess."""
         for lane, lot, original in await read_roots(connection, lots):
@@ -194,6 +197,6 @@ class Gathering:
         )
 
 
-def _pieces(stretch: Stretch) -> list[Stretch]:
-    starts = range(stretch.after, stretch.last, STRETCH_TRANSACTIONS)
-    return [Stretch(stretch.lane, start, min(start + STRETCH_TRANSACTIONS, stretch.last)) for start in starts]
+def _pieces(whole: Range) -> list[Stretch]:
+    starts = range(whole.after, whole.last, STRETCH_TRANSACTIONS)
+    return [Stretch(whole.lane, start, min(start + STRETCH_TRANSACTIONS, whole.last)) for start in starts]

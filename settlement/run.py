@@ -4,12 +4,13 @@ The figures are computed outside any unit of work, from closed ranges that never
 once. Running again, or twice at once, gives the one batch.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from ledger.errors import BatchInTheWay, ContractMissing, NothingToSettle, QuoteMissing
+from ledger.errors import BatchInTheWay, BatchOutdated, ContractMissing, NothingToSettle, QuoteMissing
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import first_instant_after
@@ -17,6 +18,7 @@ from ledger.rules.money_postings import OPERATOR, MoneyAccount
 from ledger.rules.programmes import Programme, Registry
 from settlement.batches import Batch, BatchInputs, Range, Step, batch_id, documents
 from settlement.figures import BatchFigures, Opening, settle
+from settlement.flows import Flow
 from settlement.gathering import Gathering, Progress
 from settlement.lines import Funding
 from settlement.people import Person
@@ -31,7 +33,7 @@ from settlement.store.batch_rows import (
     read_waiting_days,
 )
 from settlement.store.day_rows import read_last_day, read_lasts
-from settlement.store.flow_rows import Stretch, read_fundings
+from settlement.store.flow_rows import read_fundings
 from settlement.store.term_rows import read_book, read_quote
 from settlement.terms import ContractTerms, TermsBook
 from settlement.vocabulary import CLERK, MANAGER
@@ -62,6 +64,12 @@ async def run(
         if found is not None:
             return found
         days = await read_waiting_days(connection, programme.number, wanted)
+        if not days:
+            # Another run may have taken them since; what is before the first closed day waits for ever.
+            found = await _found(connection, programme, wanted)
+            if found is None:
+                raise NothingToSettle(f"No day of {programme.code} waits up to {wanted}.", programme=programme.code)
+            return found
     inputs, figures = await _compute(engine, programme, days, progress)
     return await _keep(engine, person, programme, inputs, figures)
 
@@ -86,15 +94,13 @@ async def _compute(
     async with engine.pool.connection() as connection:
         book = await read_book(connection, programme.number)
         fundings = await funding_shares(connection)
-        ranges = await _ranges(connection, programme, days)
+        ranges = await ranges_of(connection, programme, days)
         last = await read_last_approved(connection, programme.number)
         balances = await read_balances(connection, programme.number)
     gathering = Gathering(programme, book, fundings, days[0])
     try:
-        flows = await gathering.gather(engine.pool, [Stretch(r.lane, r.after, r.last) for r in ranges], progress)
-        parties = {flow.acceptor for flow in flows if flow.acceptor}
-        parties |= {partner for flow in flows for partner, _ in fundings[flow.funding].shares}
-        currencies = {party: terms.currency for party in parties if (terms := book.on(party, days[-1])) is not None}
+        flows = await gathering.gather(engine.pool.connection, ranges, progress)
+        currencies = currencies_of(flows, book, fundings, days[-1])
         async with engine.pool.connection() as connection:
             quotes = await _quotes(connection, programme, days[-1], set(currencies.values()))
         opening = Opening(
@@ -110,7 +116,7 @@ async def _compute(
         currency=programme.currency,
         days=tuple(days),
         ranges=tuple(ranges),
-        terms=_terms_used(book, figures, days[-1]),
+        terms=_terms_used(book, fundings, figures, days[-1]),
         quotes=quotes,
         leads={position.funding: fundings[position.funding].lead for position in figures.positions},
         obligation_minor=opening.obligation_minor,
@@ -125,7 +131,17 @@ async def funding_shares(connection: AsyncConnection) -> dict[int, Funding]:
     return {funding: Funding(lead=shares[0][0], shares=tuple(shares)) for funding, shares in fundings.items()}
 
 
-async def _ranges(connection: AsyncConnection, programme: Programme, days: list[date]) -> list[Range]:
+def currencies_of(
+    flows: Sequence[Flow], book: TermsBook, fundings: Mapping[int, Funding], last_day: date
+) -> dict[int, str]:
+    """In which currency each party of the flows is settled, by its contract on the last day."""
+    parties = {flow.acceptor for flow in flows if flow.acceptor}
+    parties |= {partner for flow in flows for partner, _ in fundings[flow.funding].shares}
+    parties |= book.attributed(parties)
+    return {party: terms.currency for party in parties if (terms := book.on(party, last_day)) is not None}
+
+
+async def ranges_of(connection: AsyncConnection, programme: Programme, days: Sequence[date]) -> list[Range]:
     """From where the day before the first left each lane to where the last did."""
     before = await read_lasts(connection, programme.number, days[0] - timedelta(days=1))
     after = await read_lasts(connection, programme.number, days[-1])
@@ -151,9 +167,12 @@ async def _quotes(
     return quotes
 
 
-def _terms_used(book: TermsBook, figures: BatchFigures, last_day: date) -> tuple[ContractTerms, ...]:
-    """The contracts that the lines rest on, and of every party the one in force at last, by which it is paid."""
-    used = {(line.party, terms.version) for line in figures.lines if (terms := book.on(line.party, last_day))}
+def _terms_used(
+    book: TermsBook, fundings: Mapping[int, Funding], figures: BatchFigures, last_day: date
+) -> tuple[ContractTerms, ...]:
+    """The contracts that lines and positions rest on, and of every party the one in force, by which it is paid."""
+    used = {(fundings[position.funding].lead, position.version) for position in figures.positions}
+    used |= {(line.party, line.version) for line in figures.lines if line.kind in ("redemption_gross", "return_gross")}
     for partner in book.partners:
         current = book.on(partner, last_day)
         if current is not None:
@@ -182,6 +201,10 @@ async def _keep(
         found = await _found(unit.connection, programme, inputs.days[-1])
         if found is not None:
             return found
+        if await read_waiting_days(unit.connection, programme.number, inputs.days[-1]) != list(inputs.days):
+            raise BatchOutdated(
+                f"Days of {programme.code} were settled meanwhile: run again.", programme=programme.code
+            )
         revision = 1 + await count_revisions(unit.connection, programme.number, inputs.days[-1])
         batch = Batch(
             id=batch_id(programme.code, inputs.days[-1], revision),

@@ -37,6 +37,7 @@ def _audit(*, since_seal: bool) -> "AuditReport":
     from ledger.audit import audit as audit_ledger
     from ledger.audit.seal_checks import seal_check
     from ledger.audit.since_seal import audit_since_seal
+    from settlement.audit import check_settlement
 
     settings = Settings.from_environment()
     keys = find_seal_keys(settings)
@@ -44,7 +45,7 @@ def _audit(*, since_seal: bool) -> "AuditReport":
     with progress_bar("Auditing") as progress:
         if since_seal:
             return run_with_pool(lambda pool: audit_since_seal(pool, folder, trusted, progress=progress))
-        checks = [seal_check(folder, trusted)]
+        checks = [seal_check(folder, trusted), check_settlement]
         return run_with_pool(lambda pool: audit_ledger(pool, progress=progress, more_checks=checks))
 
 

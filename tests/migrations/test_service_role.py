@@ -70,6 +70,14 @@ MAY_UPDATE = {
     },
     "jobs": {"next_run_at", "last_started_at", "last_finished_at", "last_outcome"},
     "consents": {"revoked_at", "revoked_by"},
+    "money_balances": {"balance_minor"},
+    "bank_days": {"is_business", "note", "set_by"},
+    "payment_notices": {"received_minor", "state"},
+    "payments": {"state", "reason", "message_id"},
+    "settlement_batch_days": {"is_freed"},
+    "settlement_batches": {"state", "sequence"},
+    "settlement_proposals": {"decided_by", "decided_at", "decision_reason", "outcome", "state"},
+    "suspense_items": {"matched_by", "matched_to"},
 }
 # What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
 MAY_DELETE = {
@@ -83,7 +91,16 @@ MAY_DELETE = {
     "webhook_deliveries",
 }
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
-JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins"}
+JOURNAL = {
+    "transactions",
+    "postings",
+    "lots",
+    "idempotency_keys",
+    "particulars",
+    "lot_origins",
+    "money_postings",
+    "contract_terms",
+}
 
 
 @pytest.fixture
