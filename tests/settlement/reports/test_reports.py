@@ -3,10 +3,12 @@
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from api.schemas.reports import ReportAnswer
 from settlement.reports.catalogue import REPORTS
 from tests.settlement.reports.conftest import Settled
 from tests.settlement.reports.worked_days import APPROVED, FIRST, FOURTH, SECOND, THIRD
@@ -228,6 +230,12 @@ def test_every_report_is_a_pdf_and_a_workbook_in_both_languages(
     cover = load_workbook(BytesIO(workbook.content)).worksheets[0]
     assert cover["A1"].value == title
     assert word in {cell.value for cell in cover["A"]}
+
+
+@pytest.mark.parametrize("path", [*(f"reports/{name}" for name in REPORTS), "statements/THAI"])
+def test_every_report_has_the_documented_form(settled: Settled, path: str) -> None:
+    content = settled.get(f"{settled.batch(FIRST)}/{path}").raise_for_status().content
+    assert msgspec.json.encode(msgspec.json.decode(content, type=ReportAnswer)) == content
 
 
 def test_a_partner_reads_its_own_statement_and_no_other(settled: Settled) -> None:
