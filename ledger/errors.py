@@ -138,6 +138,18 @@ class AlreadyExists(LedgerError):
     code = "already-exists"
 
 
+class PeriodClosed(LedgerError):
+    """The day lies in a period that is closed."""
+
+    code = "period-closed"
+
+
+class NoCoverPrice(LedgerError):
+    """An issuer without a contract can have no cover: nothing says what its points cost."""
+
+    code = "no-cover-price"
+
+
 class AmountOutOfRange(LedgerError):
     """An amount above what the ledger takes."""
 
@@ -295,3 +307,15 @@ class BeneficiaryMissing(LedgerError):
     """A contract does not say where its party is paid."""
 
     code = "beneficiary-missing"
+
+
+class NotDisputable(LedgerError):
+    """A transaction cannot be disputed, or not be reversed any more."""
+
+    code = "not-disputable"
+
+
+class DisputeDecided(LedgerError):
+    """A dispute was decided otherwise already."""
+
+    code = "dispute-decided"

@@ -58,7 +58,7 @@ _PROBLEMS = (*READ_PROBLEMS, "not-found")
 @get(
     "/v1/settlement-batches/{batch:str}/reports/{name:str}",
     before_request=for_roles(*FINANCE),
-    operation_id="getReport",
+    operation_id="getSettlementReport",
     summary="Report on a batch",
     tags=["Settlement"],
     responses=answers(200, ReportAnswer, "The report.", *_PROBLEMS),
@@ -71,7 +71,10 @@ async def get_report(
     format_: FormatQuery = "json",
     since: SinceQuery = None,
 ) -> Response[bytes]:
-    """`roll-forward` and `reserve-proof` are the batch's; `trial-balance`, `ageing` and `shortfalls` are of now."""
+    """`roll-forward`, `reserve-proof` and `breakage` are the batch's; the others are of now.
+
+    As JSON in this form; `format` gives a workbook or a PDF in its place.
+    """
     make = REPORTS.get(name)
     if make is None:
         raise NotFound("No report has this name.")
@@ -83,7 +86,7 @@ async def get_report(
 @get(
     "/v1/settlement-batches/{batch:str}/statements/{party:str}",
     before_request=for_staff_and_partners,
-    operation_id="getStatement",
+    operation_id="getSettlementStatement",
     summary="Read a party's statement",
     tags=["Settlement"],
     responses=answers(200, ReportAnswer, "The statement.", *_PROBLEMS),
@@ -95,7 +98,10 @@ async def get_party_statement(
     language: LanguageQuery = "zh",
     format_: FormatQuery = "json",
 ) -> Response[bytes]:
-    """Opening, every line with points, price, amount and VAT, net and closing; a partner's key reads its own."""
+    """Opening, every line with points, price, amount and VAT, net and closing; a partner's key reads its own.
+
+    As JSON in this form; `format` gives a workbook or a PDF in its place.
+    """
     async with _drawing(request, batch, language) as drawing:
         report = await statement_report(drawing, _party(request, drawing, party))
     return await _answer(report, format_, f"{batch}-statement-{party}")
@@ -104,7 +110,7 @@ async def get_party_statement(
 @get(
     "/v1/settlement-batches/{batch:str}/statements/{party:str}/lines/{number:int}/transactions",
     before_request=for_staff_and_partners,
-    operation_id="listTransactionsOfLine",
+    operation_id="listTransactionsOfStatementLine",
     summary="List the transactions behind a line",
     tags=["Settlement"],
     responses=answers(200, ReportAnswer, "A page.", *_PROBLEMS, "malformed-cursor"),

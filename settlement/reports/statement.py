@@ -20,8 +20,11 @@ from settlement.reports.document import (
 from settlement.reports.drawing import Drawing
 from settlement.reports.statement_lines import Entry, entries_of, price_micros
 from settlement.reports.trial_balance import NOW
+from settlement.reports.written_values import decimal_rate
 from settlement.store.money_rows import read_notices, read_payments
-from settlement.store.report_rows import read_money_at
+from settlement.store.report_rows import read_money_of_party
+
+_QUOTE_PLACES = 8
 
 
 async def statement_report(drawing: Drawing, partner: Partner) -> Report:
@@ -40,8 +43,8 @@ async def statement_report(drawing: Drawing, partner: Partner) -> Report:
     notes = [drawing.text("note_in_favour")]
     # A batch has frozen the quotes of the parties that have lines in it.
     if currency in batch.inputs.quotes:
-        quote = batch.inputs.quotes[currency] * 1_000_000 // 100_000_000
-        facts.append(Fact("quote", drawing.text("quote", currency=currency, own=batch.inputs.currency), quote, RATE))
+        label = drawing.text("quote", currency=currency, own=batch.inputs.currency)
+        facts.append(Fact("quote", label, decimal_rate(batch.inputs.quotes[currency], _QUOTE_PLACES)))
     if any(entry.line.late_points for entry in entries):
         notes.append(drawing.text("note_late"))
     return drawing.report(
@@ -59,12 +62,8 @@ async def _opening(drawing: Drawing, party: int, currency: str) -> int:
     """What stood between the party and the operator before the batch was posted; of a draft, what stands now."""
     sequence = drawing.batch.sequence
     before = NOW if sequence is None else sequence - 1
-    balances = await read_money_at(drawing.connection, drawing.batch.programme, before)
-    return -sum(
-        one.balance_minor
-        for one in balances
-        if one.party == party and one.currency == currency and is_of_party(one.account, party)
-    )
+    balances = await read_money_of_party(drawing.connection, drawing.batch.programme, party, before)
+    return -sum(one.balance_minor for one in balances if one.currency == currency and is_of_party(one.account, party))
 
 
 def _in_currency(drawing: Drawing, amount_minor: int, currency: str) -> int:

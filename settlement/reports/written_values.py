@@ -6,16 +6,16 @@ from ledger.rules.business_day import to_datetime, zone
 from ledger.rules.money import from_minor
 from settlement.reports.document import Form, Value
 
-_RATE_PLACES = 6
-_FEWEST_RATE_PLACES = 4
+_MICRO_PLACES = 6
+_FEWEST_PLACES = 4
 
 
-def decimal_rate(micros: int) -> str:
-    """Millionths as a decimal string with four to six places: 9500 is 0.0095."""
-    digits = str(abs(micros)).rjust(_RATE_PLACES + 1, "0")
-    sign = "-" if micros < 0 else ""
-    decimals = digits[-_RATE_PLACES:].rstrip("0").ljust(_FEWEST_RATE_PLACES, "0")
-    return f"{sign}{digits[:-_RATE_PLACES]}.{decimals}"
+def decimal_rate(units: int, places: int = _MICRO_PLACES) -> str:
+    """A rate in units of so many decimal places as a decimal string with at least four: 9500 millionths is 0.0095."""
+    digits = str(abs(units)).rjust(places + 1, "0")
+    sign = "-" if units < 0 else ""
+    decimals = digits[-places:].rstrip("0").ljust(_FEWEST_PLACES, "0")
+    return f"{sign}{digits[:-places]}.{decimals}"
 
 
 def local_time(instant: int, time_zone: str) -> datetime:

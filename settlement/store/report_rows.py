@@ -28,6 +28,20 @@ group by 1, 2, 3
 order by 1, 2, 3
 """
 
+_MONEY_OF_PARTY = """
+select account, party, currency, sum(amount)::bigint
+from (
+    select debit as account, debit_party as party, currency, amount_minor as amount, programme, sequence
+    from money_postings where debit_party = %(party)s and sequence <= %(sequence)s
+    union all
+    select credit, credit_party, currency, -amount_minor, programme, sequence
+    from money_postings where credit_party = %(party)s and sequence <= %(sequence)s
+) sides
+where programme = %(programme)s
+group by 1, 2, 3
+order by 1, 2, 3
+"""
+
 # The last posting before the next batch was approved: until then whatever was posted belongs to this one's time.
 _LAST_SEQUENCE = """
 select coalesce(min(sequence) - 1, 9223372036854775807) from settlement_batches where programme = %s and last_day > %s
@@ -174,6 +188,15 @@ async def read_last_sequence(connection: AsyncConnection, batch: Batch) -> int:
 async def read_money_at(connection: AsyncConnection, programme: int, sequence: int) -> list[MoneyBalance]:
     """All balances of a programme's money after a posting of the clearing lane, by account, party and currency."""
     cursor = await connection.execute(_MONEY_AT, [programme, sequence])
+    return [MoneyBalance(*row) for row in await cursor.fetchall()]
+
+
+async def read_money_of_party(
+    connection: AsyncConnection, programme: int, party: int, sequence: int
+) -> list[MoneyBalance]:
+    """The balances of one party after a posting of the clearing lane."""
+    values = {"programme": programme, "party": party, "sequence": sequence}
+    cursor = await connection.execute(_MONEY_OF_PARTY, values)
     return [MoneyBalance(*row) for row in await cursor.fetchall()]
 
 

@@ -3,13 +3,15 @@
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from api.schemas.reports import ReportAnswer
 from settlement.reports.catalogue import REPORTS
 from tests.settlement.reports.conftest import Settled
-from tests.settlement.reports.worked_days import DAYS, FIRST, SECOND, THIRD
+from tests.settlement.reports.worked_days import APPROVED, FIRST, FOURTH, SECOND, THIRD
 
 
 def table(report: dict[str, Any], key: str) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def test_every_unit_of_the_trial_balance_balances(settled: Settled) -> None:
         report, "money-CNY", "account", "name", "debit", "credit"
     )
     assert cells(report, "points", "account", "debit", "credit") == [
-        ("issuance", 0, 301),
-        ("available", 0, 399),
+        ("issuance", 300, 0),
+        ("available", 0, 1_000),
         ("held", 0, 0),
         ("shortfall", 700, 0),
         ("redeemed", 0, 0),
@@ -89,8 +91,8 @@ def test_the_roll_forward_of_a_span_goes_from_the_first_opening_to_the_last_clos
 
 def test_ageing_shows_what_is_outstanding_by_expiry_month_with_its_reserve(settled: Settled) -> None:
     report = settled.report(THIRD, "ageing")
-    assert cells(report, "ageing", "month", "issuer", "points", "reserve") == [("2026-11", "BANK", 399, "3.19")]
-    assert totals(report, "ageing")["points"] == 399
+    assert cells(report, "ageing", "month", "issuer", "points", "reserve") == [("2026-11", "BANK", 1_000, "8.00")]
+    assert totals(report, "ageing")["points"] == 1_000
 
 
 @pytest.mark.parametrize(("day", "points", "obligation"), [(FIRST, 1_804, "17.89"), (SECOND, 2_553, "23.26")])
@@ -111,6 +113,16 @@ def test_the_reserve_proof_names_what_is_uncollected_and_refundable(settled: Set
     assert cover["refundable"] == "3.90"
 
 
+def test_a_draft_is_proved_with_what_it_will_post_and_says_that_it_is_not_posted(settled: Settled) -> None:
+    report = settled.report(FOURTH, "reserve-proof")
+    cover = dict(cells(report, "cover", "key", "amount"))
+    assert (cover["points"], cover["booked"], cover["difference"]) == ("8.00", "8.00", "0.00")
+    assert report["notes"][0] == "This batch is not approved: none of it is posted yet."
+    statement = settled.statement(FOURTH, "BANK")
+    assert (facts(statement)["opening"], facts(statement)["closing"]) == ("-54.13", "-60.53")
+    assert settled.get(f"{settled.batch(FOURTH)}/statements/BANK", settled.keys["BANK"]).status_code == 404
+
+
 def test_breakage_says_what_expired_and_what_went_back(settled: Settled) -> None:
     report = settled.report(THIRD, "breakage")
     columns = ("month", "issuer", "points", "reserve", "refunded", "kept")
@@ -125,7 +137,7 @@ def test_shortfalls_are_listed_by_issuer_and_age_without_names(settled: Settled)
     report = settled.report(THIRD, "shortfalls")
     assert cells(report, "by-issuer", "issuer", "shortfalls", "points", "oldest") == [("BANK", 1, 700, SECOND)]
     [(member, points, age_days)] = cells(report, "shortfalls", "member", "points", "age_days")
-    assert (points, age_days) == (700, 2)
+    assert (points, age_days) == (700, 3)
     assert settled.service.get(f"/v1/members/{member}").status_code == 200
     assert "m2" not in str(report)
 
@@ -158,7 +170,7 @@ def test_a_foreign_partys_statement_is_in_both_currencies_at_the_frozen_quote(se
 
 def test_the_closing_of_each_statement_is_the_opening_of_the_next(settled: Settled) -> None:
     for party in ("BANK", "SHOP", "CINEMA", "THAI"):
-        found = [facts(settled.statement(day, party)) for day in DAYS]
+        found = [facts(settled.statement(day, party)) for day in (*APPROVED, FOURTH)]
         assert [one["opening"] for one in found[1:]] == [one["closing"] for one in found[:-1]]
 
 
@@ -178,7 +190,7 @@ def test_the_transactions_behind_a_line_come_in_pages_and_add_up_to_it(settled: 
         assert settled.service.get(f"/v1/transactions/{row['transaction']}").json()["kind"] == "redeem"
 
 
-@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("day", [*APPROVED, FOURTH])
 def test_every_line_is_the_sum_of_its_transactions(settled: Settled, day: str) -> None:
     for party in ("BANK", "SHOP", "CINEMA", "THAI"):
         for number, points in cells(settled.statement(day, party), "lines", "number", "points"):
@@ -218,6 +230,12 @@ def test_every_report_is_a_pdf_and_a_workbook_in_both_languages(
     cover = load_workbook(BytesIO(workbook.content)).worksheets[0]
     assert cover["A1"].value == title
     assert word in {cell.value for cell in cover["A"]}
+
+
+@pytest.mark.parametrize("path", [*(f"reports/{name}" for name in REPORTS), "statements/THAI"])
+def test_every_report_has_the_documented_form(settled: Settled, path: str) -> None:
+    content = settled.get(f"{settled.batch(FIRST)}/{path}").raise_for_status().content
+    assert msgspec.json.encode(msgspec.json.decode(content, type=ReportAnswer)) == content
 
 
 def test_a_partner_reads_its_own_statement_and_no_other(settled: Settled) -> None:

@@ -1,6 +1,6 @@
-"""Three days worked by hand for the reports: VAT, a party in THB, two prices, a late event, a shortfall, expiry.
+"""Four days worked by hand for the reports: VAT, a party in THB, two prices, a late event, a shortfall, expiry.
 
-Points are valid through the day after they were earned.
+Points are valid through the day after they were earned. The fourth day's batch stays a draft.
 """
 
 from datetime import UTC, date, datetime
@@ -17,8 +17,8 @@ from tests.acceptance.test_points_roll_forward import Worked
 from tests.settlement_days import CLERK
 
 PARTIES = ("BANK", "SHOP", "CINEMA", "THAI")
-DAYS = ("2026-11-23", "2026-11-24", "2026-11-25")
-FIRST, SECOND, THIRD = DAYS
+FIRST, SECOND, THIRD, FOURTH = ("2026-11-23", "2026-11-24", "2026-11-25", "2026-11-26")
+APPROVED = (FIRST, SECOND, THIRD)
 
 
 def _event(day: str, time: str, name: str, op: str, points: int, **more: str) -> dict[str, Any]:
@@ -49,6 +49,8 @@ FILE: dict[str, Any] = {
         _event(SECOND, "10:01", "v2", "reverse", 150, of="r1"),
         # By now 1,000 of the bank's and 304 + 150 + 100 of the shop's have expired.
         _event(THIRD, "12:00", "r3", "redeem", 600, party="SHOP", member="m1"),
+        # By now the other 399 of the bank's have expired.
+        _event(FOURTH, "09:00", "e7", "earn", 1_000, party="BANK", member="m3"),
     ],
 }
 
