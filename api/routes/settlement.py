@@ -20,7 +20,7 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.contracts import DecisionSent
-from api.schemas.fields import refuse
+from api.schemas.fields import FIRST_YEAR, LAST_YEAR, refuse
 from api.schemas.settlement import (
     BankDaysSent,
     BatchAnswer,
@@ -253,9 +253,12 @@ async def post_batch_close(
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         refuse("day", repr(text[:40]), "a date such as 2026-11-23", "path")
+    if day.isoformat() != text or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        refuse("day", repr(text), f"a date such as 2026-11-23, of the years {FIRST_YEAR} to {LAST_YEAR}", "path")
+    return day
 
 
 settlement_routes = [
