@@ -13,9 +13,10 @@ from ledger.ids import Place
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.rules.commands import Clear
-from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
+from ledger.rules.money_postings import OPERATOR, MoneyAccount
 from settlement.batches import Batch, PartyPlace, Step, add_money, documents, refuse_transition
 from settlement.calendars import banking_day_after, ends_in
+from settlement.disputes import hold_out_disputed
 from settlement.netting import Netting, net_party
 from settlement.people import Person, refuse_same
 from settlement.rounding import half_even
@@ -149,10 +150,12 @@ async def _net(unit: ClearingUnit, batch: Batch) -> None:
     """Net every party, then plan its payment where its cycle ends, and ask for what it owes."""
     standing = await read_balances(unit.connection, batch.programme)
     balances = party_balances(standing)
-    add_money(balances, batch.figures)
+    add_money(balances, batch.figures.money)
     current = batch.inputs.current_terms
     calendar = await read_bank_days(unit.connection)
-    postings: list[MoneyPosting] = []
+    # What is disputed is held out first: it is neither netted nor paid.
+    postings = await hold_out_disputed(unit, batch)
+    add_money(balances, postings)
     for party, currency in sorted(balances):
         terms = current.get(party)
         if terms is None:

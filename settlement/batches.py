@@ -1,11 +1,13 @@
 """Batches: identity, states and the transitions between them, and the digest by which a batch proves itself."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 
 from ledger.errors import BatchNotInState
+from ledger.rules.money_postings import MoneyPosting
 from settlement.figures import BatchFigures
 from settlement.netting import PartyBalances
 from settlement.terms import ContractTerms
@@ -113,9 +115,9 @@ PartyPlace = tuple[int, str]
 """A party and the currency it is settled in."""
 
 
-def add_money(balances: dict[PartyPlace, PartyBalances], figures: BatchFigures) -> None:
-    """Move parties' balances by a batch's money."""
-    for posting in figures.money:
+def add_money(balances: dict[PartyPlace, PartyBalances], postings: Sequence[MoneyPosting]) -> None:
+    """Move parties' balances by money postings."""
+    for posting in postings:
         for account, party, amount in (
             (posting.debit, posting.debit_party, posting.amount_minor),
             (posting.credit, posting.credit_party, -posting.amount_minor),

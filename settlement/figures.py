@@ -14,7 +14,7 @@ from ledger.rules.journal import Posting
 from ledger.rules.money import minor_places
 from ledger.rules.money_postings import MoneyAccount, MoneyPosting
 from settlement.flows import Flow, FlowKind
-from settlement.lines import Funding, LineMaker, StatementLine
+from settlement.lines import AcceptorSide, Funding, IssuerSide, LineMaker, StatementLine
 from settlement.money_journal import MoneyJournal
 from settlement.roll_forward import Position, roll_forward
 from settlement.rounding import in_minor
@@ -88,20 +88,29 @@ def settle(
     for acceptor in acceptors:
         journal.book_acceptor_side(acceptor)
     positions = roll_forward(opening.positions, flows)
-    journal.true_up(
-        _A.REDEMPTION_OBLIGATION, _A.ROUNDING, opening.obligation_minor, _obligation(positions, maker, currency)
-    )
+    obligation = _obligation(positions, maker, currency)
+    journal.true_up(_A.REDEMPTION_OBLIGATION, _A.ROUNDING, opening.obligation_minor, obligation)
     deferred = _deferred(positions, maker, currency)
-    if deferred or opening.deferred_fee_minor or any(side.terms.fee_is_deferred for side in issuers):
-        journal.true_up(_A.DEFERRED_FEE, _A.SERVICE_FEE, opening.deferred_fee_minor, deferred)
-    lines = tuple(line for issuer in issuers for line in issuer.lines)
-    lines += tuple(line for acceptor in acceptors for line in acceptor.lines)
-    gained = _gained(journal.postings, currency)
+    journal.true_up(_A.DEFERRED_FEE, _A.SERVICE_FEE, opening.deferred_fee_minor, deferred)
+    sides: list[IssuerSide | AcceptorSide] = [*issuers, *acceptors]
+    lines = tuple(line for side in sides for line in side.lines)
+    return _figures(lines, positions, _points(flows), journal.postings, opening, currency)
+
+
+def _figures(
+    lines: tuple[StatementLine, ...],
+    positions: tuple[Position, ...],
+    points: tuple[Posting, ...],
+    money: Sequence[MoneyPosting],
+    opening: Opening,
+    currency: str,
+) -> BatchFigures:
+    gained = _gained(money, currency)
     return BatchFigures(
         lines=lines,
         positions=positions,
-        money=tuple(journal.postings),
-        points=_points(flows),
+        money=tuple(money),
+        points=points,
         nets=_nets(lines),
         service_fee_minor=gained[_A.SERVICE_FEE],
         commission_minor=gained[_A.COMMISSION],

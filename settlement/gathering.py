@@ -15,8 +15,9 @@ from settlement.batches import Range
 from settlement.flows import Flow, FlowKind
 from settlement.lines import Funding
 from settlement.store.flow_rows import (
+    SEQUENCE_BITS,
+    Part,
     Refund,
-    Stretch,
     SumRow,
     read_candidates,
     read_family,
@@ -28,6 +29,7 @@ from settlement.store.flow_rows import (
 from settlement.terms import ContractTerms, TermsBook, missing
 
 STRETCH_TRANSACTIONS = 200_000
+STRETCH_LANES = 64
 TOGETHER = 2
 """How many stretches are summed at once."""
 
@@ -45,6 +47,11 @@ FLOW_OF_POSTING: dict[tuple[int, int], FlowKind] = {
     (_A.SHORTFALL, _A.ISSUANCE): FlowKind.OWED,
     (_A.ISSUANCE, _A.SHORTFALL): FlowKind.FORGIVEN,
 }
+
+_REFUNDING = frozenset(
+    pair for pair, kind in FLOW_OF_POSTING.items() if kind in (FlowKind.CLAWBACK, FlowKind.RECOVERY, FlowKind.EXPIRE)
+)
+"""What brings an issuer money back, up to what its lots were charged."""
 
 _OF_CAPS = frozenset({_A.POOL, _A.ALLOTMENT, _A.USED, _A.CAP_TRANSIT, _A.AUTHORISED})
 _WITHOUT_MONEY = frozenset(
@@ -86,19 +93,19 @@ class Gathering:
 
         ``connect`` lends a connection, as a pool's ``connection`` does.
         """
-        stretches = [piece for one in ranges for piece in _pieces(one)]
-        done, total = 0, sum(one.last - one.after for one in stretches)
+        stretches = _stretches(ranges)
+        done, total = 0, sum(one.last - one.after for one in ranges)
         turn = asyncio.Semaphore(TOGETHER)
 
-        async def read(stretch: Stretch) -> None:
+        async def read(stretch: list[Part]) -> None:
             nonlocal done
             async with turn, connect() as connection:
                 rows = await read_sums(connection, self._programme.number, stretch, self._bounds, self._first_at)
-                candidates = await read_candidates(connection, self._programme.number, stretch)
+                if any((row.debit_kind, row.credit_kind) in _REFUNDING for row in rows):
+                    suspected.update(await read_candidates(connection, self._programme.number, stretch))
             for row in rows:
-                self._add(stretch, row)
-            suspected.update(candidates)
-            done += stretch.last - stretch.after
+                self._add(row)
+            done += sum(part.last - part.after for part in stretch)
             if progress is not None:
                 progress(done, total)
 
@@ -114,16 +121,19 @@ class Gathering:
                 await self._find_excess(connection, sorted(suspected), {one.lane: one for one in ranges})
         return [self._flow(key) for key in sorted(self._points)]
 
-    def _add(self, stretch: Stretch, row: SumRow) -> None:
+    def _add(self, row: SumRow) -> None:
         pair = (row.debit_kind, row.credit_kind)
         kind = FLOW_OF_POSTING.get(pair)
         if kind is None:
             if pair not in _WITHOUT_MONEY and not _OF_CAPS.issuperset(pair):
-                where = f"lane {stretch.lane}, sequence {row.first_sequence}"
-                raise ValueError(f"settlement knows no posting from account kind {pair[0]} to {pair[1]} ({where})")
+                raise ValueError(
+                    f"settlement knows no posting from account kind {pair[0]} to {pair[1]} ({_place(row)})"
+                )
             return
         if row.funding is None:
-            raise ValueError(f"a posting without lot in lane {stretch.lane}, sequence {row.first_sequence}")
+            raise ValueError(f"a posting without lot ({_place(row)})")
+        if row.is_decided:
+            kind = FlowKind.DECIDED_RETURN
         key = self._key(kind, row.funding, row.segment or 0, row)
         self._points[key] += row.points
         self._late[key] += row.late_points
@@ -197,6 +207,18 @@ class Gathering:
         )
 
 
-def _pieces(whole: Range) -> list[Stretch]:
-    starts = range(whole.after, whole.last, STRETCH_TRANSACTIONS)
-    return [Stretch(whole.lane, start, min(start + STRETCH_TRANSACTIONS, whole.last)) for start in starts]
+def _stretches(ranges: Sequence[Range]) -> list[list[Part]]:
+    """Ranges in stretches of bounded size, each with its share of every lane, of so many lanes at a time."""
+    stretches = []
+    for first in range(0, len(ranges), STRETCH_LANES):
+        lanes = [(one, one.last - one.after) for one in ranges[first : first + STRETCH_LANES]]
+        count = -(-sum(length for _, length in lanes) // STRETCH_TRANSACTIONS)
+        for number in range(count):
+            shares = [(one, length * number // count, length * (number + 1) // count) for one, length in lanes]
+            stretches.append([Part(one.lane, one.after + begin, one.after + end) for one, begin, end in shares])
+    return [[part for part in stretch if part.last > part.after] for stretch in stretches]
+
+
+def _place(row: SumRow) -> str:
+    lane, sequence = divmod(row.first_place, 1 << SEQUENCE_BITS)
+    return f"lane {lane}, sequence {sequence}"

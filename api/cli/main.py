@@ -10,7 +10,20 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import caps, clock, keys, members, partners, programmes, settling, settling_payments, terms
+from api.cli import (
+    campaigns,
+    caps,
+    clock,
+    keys,
+    members,
+    partners,
+    programmes,
+    settling,
+    settling_disputes,
+    settling_payments,
+    settling_set_up,
+    terms,
+)
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
@@ -52,9 +65,12 @@ app.add_typer(programmes.app, name="programmes")
 app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(members.app, name="members")
 app.add_typer(terms.app, name="terms")
 settling_payments.add_to(settling.app)
+settling_disputes.add_to(settling.app)
+settling_set_up.add_to(settling.app)
 settling.app.command("report", epilog=REPORT_EXAMPLE)(report)
 app.add_typer(settling.app, name="settle")
 

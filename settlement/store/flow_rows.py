@@ -9,37 +9,58 @@ import msgspec
 from psycopg import AsyncConnection
 
 from ledger.rules.business_day import to_datetime
+from ledger.store.unit_of_work import unit_of_work
+
+SEQUENCE_BITS = 40
+"""How many bits of a place are its sequence; the lane is above."""
+
+# Enough to join a stretch in memory; for one statement only.
+_LARGE_WORK = "select set_config('work_mem', '64MB', true)"
 
 # All postings of a stretch by what they moved. Where a price may differ, the segment of time says which holds: of the
-# lot's earn, and of the original redemption.
+# lot's earn, and of the original redemption. An issue opens its lot, so its posting says whose that is, and when.
+# Transactions and postings are each read by themselves, in the order in which they lie, and joined in memory: their
+# places are found by constants, so the database knows how many there are.
 _SUMS = """
-select p.debit_kind, p.credit_kind, lot.funding, width_bucket(lot.earned_at, %(bounds)s::timestamptz[]),
+with t as materialized (
+    select lane, sequence, occurred_at, reverses_lane, reverses_sequence
+    from transactions where programme = %(programme)s and kind not in (19, 20) and ({stretch})
+), p as materialized (
+    select lane, sequence, debit_kind, debit_owner, credit_kind, credit_owner, amount, lot, counter_lot
+    from postings where {stretch}
+)
+select p.debit_kind, p.credit_kind,
+       case when (p.debit_kind, p.credit_kind) = (1, 2) then p.debit_owner else lot.funding end,
+       width_bucket(case when (p.debit_kind, p.credit_kind) = (1, 2) then t.occurred_at else lot.earned_at end,
+                    %(bounds)s::timestamptz[]),
        case when p.credit_kind = 5 then p.credit_owner when p.debit_kind = 5 then p.debit_owner else 0 end,
        case when 5 in (p.debit_kind, p.credit_kind)
             then width_bucket(coalesce(original.occurred_at, t.occurred_at), %(bounds)s::timestamptz[]) else 0 end,
        debtor.funding, width_bucket(debtor.earned_at, %(bounds)s::timestamptz[]),
-       sum(p.amount)::bigint, coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
-       min(t.sequence)
-from transactions t
-join postings p on p.lane = t.lane and p.sequence = t.sequence
-left join lots lot on lot.lane = p.lane and lot.lot = p.lot
+       d.dispute is not null, sum(p.amount)::bigint,
+       coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
+       min(t.lane::bigint << {bits} | t.sequence)
+from t
+join p on p.lane = t.lane and p.sequence = t.sequence
+left join lots lot on lot.lane = p.lane and lot.lot = case when (p.debit_kind, p.credit_kind) <> (1, 2) then p.lot end
 left join lots debtor on debtor.lane = p.lane and debtor.lot = p.counter_lot
-left join transactions original on p.debit_kind = 5 and original.lane = t.reverses_lane
-     and original.sequence = t.reverses_sequence
-where t.lane = %(lane)s and t.sequence > %(after)s and t.sequence <= %(last)s
-  and p.lane = %(lane)s and p.sequence > %(after)s and p.sequence <= %(last)s
-  and t.programme = %(programme)s and t.kind not in (19, 20)
-group by 1, 2, 3, 4, 5, 6, 7, 8
+left join disputes d on d.is_held and d.reversal_lane = t.lane
+     and d.reversal_sequence = case when p.debit_kind = 5 then t.sequence end
+left join transactions original on original.lane = t.reverses_lane
+     and original.sequence = case when p.debit_kind = 5 then t.reverses_sequence end
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
 
 # Lots of a stretch that bring their issuer money back and may be of a family with a shortfall: their member has owed,
 # or they come from another member or lane.
 _CANDIDATES = """
-select distinct p.lane, case when p.credit_kind = 4 then p.counter_lot else p.lot end as lot
-from transactions t
-join postings p on p.lane = t.lane and p.sequence = t.sequence
-where t.lane = %(lane)s and t.sequence > %(after)s and t.sequence <= %(last)s and t.programme = %(programme)s
-  and (p.debit_kind, p.credit_kind) in ((2, 1), (2, 4), (2, 6), (3, 6))
+with p as materialized (
+    select lane, sequence, lot, case when credit_kind = 4 then counter_lot else lot end as refunded
+    from postings where (debit_kind, credit_kind) in ((2, 1), (2, 4), (2, 6), (3, 6)) and ({stretch})
+)
+select distinct p.lane, p.refunded
+from p join transactions t on t.lane = p.lane and t.sequence = p.sequence
+where t.programme = %(programme)s
   and (exists(select from shortfalls s where s.lane = t.lane and s.member = t.member and s.programme = t.programme)
        or exists(select from lots l join lot_origins o on o.lane = l.lane and o.lot in (l.lot, l.restored_from)
                  where l.lane = p.lane and l.lot = p.lot))
@@ -96,7 +117,7 @@ where (lane, lot) in (select * from unnest(%s::smallint[], %s::bigint[]))
 _FUNDINGS = "select funding, partner, parts from fundings order by funding, partner"
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True):
     """A part of a lane's journal: the sequences after ``after`` up to ``last``."""
 
     lane: int
@@ -104,8 +125,15 @@ class Stretch(msgspec.Struct, frozen=True):
     last: int
 
 
+Stretch = Sequence[Part]
+"""Parts of several lanes that are read together; recorded at about the same time, they lie side by side."""
+
+
 class SumRow(msgspec.Struct, frozen=True, array_like=True):
-    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot."""
+    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot.
+
+    ``is_decided``: of returns whose money a dispute has moved.
+    """
 
     debit_kind: int
     credit_kind: int
@@ -115,10 +143,12 @@ class SumRow(msgspec.Struct, frozen=True, array_like=True):
     acceptor_segment: int
     debtor_funding: int | None
     debtor_segment: int | None
+    is_decided: bool
     points: int
     late_points: int
     postings: int
-    first_sequence: int
+    first_place: int
+    """Of the first of them: its lane, above ``SEQUENCE_BITS`` of sequence."""
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -146,17 +176,20 @@ async def read_sums(
     connection: AsyncConnection, programme: int, stretch: Stretch, bounds: Sequence[int], first_at: int
 ) -> list[SumRow]:
     """Sum a stretch's postings of a programme; ``bounds`` are the instants at which any price changes."""
-    parameters = _parameters(programme, stretch) | {
+    parameters = {
+        "programme": programme,
         "bounds": [to_datetime(bound) for bound in bounds],
         "first_at": to_datetime(first_at),
     }
-    cursor = await connection.execute(_SUMS, parameters)
-    return [SumRow(*row) for row in await cursor.fetchall()]
+    async with unit_of_work(connection):
+        await connection.execute(_LARGE_WORK)
+        cursor = await connection.execute(_of(_SUMS, stretch), parameters, prepare=False)
+        return [SumRow(*row) for row in await cursor.fetchall()]
 
 
 async def read_candidates(connection: AsyncConnection, programme: int, stretch: Stretch) -> list[tuple[int, int]]:
     """Lots, as (lane, lot), whose refunds in a stretch may be above what their issuer was charged."""
-    cursor = await connection.execute(_CANDIDATES, _parameters(programme, stretch))
+    cursor = await connection.execute(_of(_CANDIDATES, stretch), {"programme": programme}, prepare=False)
     return await cursor.fetchall()
 
 
@@ -198,5 +231,7 @@ async def read_fundings(connection: AsyncConnection) -> dict[int, list[tuple[int
     return fundings
 
 
-def _parameters(programme: int, stretch: Stretch) -> dict[str, object]:
-    return {"programme": programme, "lane": stretch.lane, "after": stretch.after, "last": stretch.last}
+def _of(query: str, stretch: Stretch) -> bytes:
+    """A query of a stretch, whose places are integers of our own."""
+    parts = [f"(lane = {part.lane} and sequence > {part.after} and sequence <= {part.last})" for part in stretch]
+    return query.format(stretch=" or ".join(parts), bits=SEQUENCE_BITS).encode()
