@@ -101,8 +101,8 @@ def test_accounts_limits_adjustments_rates_and_bank_days_are_set_up(
     ):
         proposed = clerk.json("settle", *arguments, *OF, *WHY)["id"]
         assert approver.json("terms", "approve", proposed, "--reason", "seen")["outcome"] == outcome
-    for arguments in (("account", ACCOUNT), ("limit", "manager", "50000.00")):
-        proposed = clerk.json("settle", *arguments, *OF, *WHY)["id"]
+    for set_up in (("account", ACCOUNT), ("limit", "manager", "50000.00")):
+        proposed = clerk.json("settle", *set_up, *OF, *WHY)["id"]
         approver.done("terms", "approve", proposed, "--reason", "seen")
     rate = ("THB", "4.95", *OF, "--from", "2026-11-23T00:00:00+08:00", "--until", "2026-11-24T12:00:00+08:00")
     assert clerk.json("settle", "quote", *rate, "--source", "the bank")["rate"] == "4.95"
