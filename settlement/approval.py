@@ -16,6 +16,7 @@ from ledger.rules.commands import Clear
 from ledger.rules.money_postings import OPERATOR, MoneyAccount
 from settlement.batches import Batch, PartyPlace, Step, add_money, documents, refuse_transition
 from settlement.calendars import banking_day_after, ends_in
+from settlement.covers import give_back
 from settlement.disputes import hold_out_disputed
 from settlement.netting import Netting, net_party
 from settlement.people import Person, refuse_same
@@ -162,11 +163,21 @@ async def _net(unit: ClearingUnit, batch: Batch) -> None:
             continue
         netting = net_party(party, currency, balances[party, currency], terms)
         postings += netting.postings
+        await give_back(unit, batch.programme, party, _netted(netting), f"net:{batch.id}:{party}")
         if netting.payable_minor > 0 and ends_in(terms.cycle, batch.first_day, batch.last_day):
             await add_payment(unit.connection, _payment(batch, party, currency, netting, standing))
         await _ask(unit, batch, (party, currency), netting.due_minor, terms, calendar)
     if postings:
         unit.post(Clear(programme=batch.inputs.programme, about=batch.id, money=tuple(postings)), f"net:{batch.id}")
+
+
+def _netted(netting: Netting) -> int:
+    """What an issuer has paid by netting; what prefunding pays was counted when it came in."""
+    return sum(
+        posting.amount_minor
+        for posting in netting.postings
+        if posting.credit == _A.ISSUER_RECEIVABLE and posting.debit != _A.PREFUNDING
+    )
 
 
 async def _ask(

@@ -144,7 +144,7 @@ class Gathering:
         acceptor = acceptor_version = debtor = debtor_version = 0
         if row is not None and row.acceptor:
             acceptor, acceptor_version = row.acceptor, self._version(row.acceptor, row.acceptor_segment, "acceptor")
-        if row is not None and row.debtor_funding is not None:
+        if row is not None and kind == FlowKind.RECOVERY and row.debtor_funding is not None:
             debtor = row.debtor_funding
             debtor_version = self._version(self._fundings[debtor].lead, row.debtor_segment or 0)
         return (kind, funding, version, acceptor, acceptor_version, debtor, debtor_version)

@@ -26,7 +26,10 @@ from ledger.posting.engine import Engine
 from ledger.rules.commands import Clear
 from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.programmes import Programme
+from ledger.store.registry_writes import close_period
+from settlement.covers import set_cover
 from settlement.people import Person, refuse_same
+from settlement.periods import refuse_unsettled
 from settlement.set_up import AccountRequest, LimitRequest
 from settlement.store.day_rows import read_last_day
 from settlement.store.proposal_rows import (
@@ -87,7 +90,13 @@ class ReserveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount_minor: int
 
 
-AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest
+class PeriodRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A period to be closed: nothing is taken any more that occurred on a business day up to ``through``."""
+
+    through: date
+
+
+AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest | PeriodRequest
 
 OPERATION_OF: dict[type, Operation] = {
     TermsRequest: "terms",
@@ -95,6 +104,7 @@ OPERATION_OF: dict[type, Operation] = {
     ReserveRequest: "reserve",
     LimitRequest: "limit",
     AccountRequest: "account",
+    PeriodRequest: "period",
 }
 REQUEST_OF: dict[str, type[AnyRequest]] = {
     "terms": TermsRequest,
@@ -102,6 +112,7 @@ REQUEST_OF: dict[str, type[AnyRequest]] = {
     "reserve": ReserveRequest,
     "limit": LimitRequest,
     "account": AccountRequest,
+    "period": PeriodRequest,
 }
 
 _encode = msgspec.json.Encoder().encode
@@ -215,6 +226,8 @@ async def _check(unit: ClearingUnit, programme: Programme, request: AnyRequest) 
         refuse_unfit_amount(request.amount_minor)
     elif isinstance(request, ReserveRequest):
         refuse_unfit_amount(request.amount_minor)
+    elif isinstance(request, PeriodRequest):
+        await refuse_unsettled(unit, programme, request.through)
     elif isinstance(request, AccountRequest):
         refuse_unfit_account(request.currency, Beneficiary(request.name, request.account, request.clearing_code))
 
@@ -229,6 +242,7 @@ async def _carry_out(unit: ClearingUnit, proposal: Proposal) -> str:
 async def _set_terms(unit: ClearingUnit, programme: Programme, request: TermsRequest, proposal: Proposal) -> str:
     terms = await _new_terms(unit, programme, request)
     await add_terms(unit.connection, terms, proposal.proposal)
+    await set_cover(unit, terms, str(proposal.proposal))
     return f"version {terms.version} of {request.partner}"
 
 
@@ -251,10 +265,17 @@ async def _move_reserve(unit: ClearingUnit, programme: Programme, request: Reser
     return "reserve"
 
 
+async def _close_period(unit: ClearingUnit, programme: Programme, request: PeriodRequest, _: Proposal) -> str:
+    await refuse_unsettled(unit, programme, request.through)
+    await close_period(unit.connection, programme.number, request.through)
+    return f"closed through {request.through}"
+
+
 _CARRIERS: dict[type, Callable[[ClearingUnit, Programme, Any, Proposal], Awaitable[str]]] = {
     TermsRequest: _set_terms,
     AdjustmentRequest: _adjust,
     ReserveRequest: _move_reserve,
+    PeriodRequest: _close_period,
 }
 
 

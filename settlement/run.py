@@ -33,7 +33,7 @@ from settlement.store.batch_rows import (
     read_waiting_days,
 )
 from settlement.store.day_rows import read_last_day, read_lasts
-from settlement.store.flow_rows import read_fundings
+from settlement.store.flow_rows import read_fundings, read_leads
 from settlement.store.term_rows import read_book, read_quote
 from settlement.terms import ContractTerms, TermsBook
 from settlement.vocabulary import CLERK, MANAGER
@@ -126,9 +126,13 @@ async def _compute(
 
 
 async def funding_shares(connection: AsyncConnection) -> dict[int, Funding]:
-    """Who pays for each funding's points; the lead is the partner that the funding belongs to."""
+    """Who pays for each funding's points; the lead is the partner that it belongs to, of a campaign its lead."""
     fundings = await read_fundings(connection)
-    return {funding: Funding(lead=shares[0][0], shares=tuple(shares)) for funding, shares in fundings.items()}
+    leads = await read_leads(connection)
+    return {
+        funding: Funding(lead=leads.get(funding, shares[0][0]), shares=tuple(shares))
+        for funding, shares in fundings.items()
+    }
 
 
 def currencies_of(

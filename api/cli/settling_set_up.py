@@ -35,6 +35,9 @@ def add_to(app: typer.Typer) -> None:
         adjust
     )
     app.command("reserve", epilog=f"{example} reserve 100000.00 --programme CITY --reason 'end of month'")(reserve)
+    app.command("close-period", epilog=f"{example} close-period 2026-11-30 --programme CITY --reason 'end of month'")(
+        close_period
+    )
     app.command(
         "quote",
         epilog=f"{example} quote THB 4.95 --programme CITY --from 2026-11-23T00:00:00+08:00 "
@@ -97,6 +100,18 @@ def reserve(
     """Propose money into the reserve's account, or out of it."""
     direction = "release" if release else "fund"
     _propose(programme, reason, {"operation": "reserve", "amount": amount, "direction": direction}, as_json=as_json)
+
+
+def close_period(
+    through: Annotated[str, typer.Argument(metavar="DATE", help="The last day of the period.")],
+    *,
+    programme: Code,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to close a period: nothing is taken any more that occurred on a day up to DATE."""
+    last = day_of(through, "DATE").isoformat()
+    _propose(programme, reason, {"operation": "period", "through": last}, as_json=as_json)
 
 
 def quote(

@@ -13,7 +13,7 @@ from api.answers import rfc3339
 from api.schemas.fields import Code, Moment, MoneySent, ShortText, instant_of, refuse
 from ledger.rules.money import minor_places
 from ledger.rules.programmes import Programme, Registry
-from settlement.proposals import AdjustmentRequest, AnyRequest, ReserveRequest, TermsRequest, request_of
+from settlement.proposals import AdjustmentRequest, AnyRequest, PeriodRequest, ReserveRequest, TermsRequest, request_of
 from settlement.rounding import MICROS
 from settlement.set_up import AccountRequest, Approving, LimitRequest
 from settlement.store.proposal_rows import Operation, Proposal
@@ -275,7 +275,17 @@ class AccountSent(_ProposalSent, frozen=True, tag="account"):
         return AccountRequest(self.currency, of.name, of.account, of.clearing_code)
 
 
-ProposalSent = AdjustmentSent | ReserveSent | LimitSent | AccountSent
+class PeriodSent(_ProposalSent, frozen=True, tag="period"):
+    """A period to be closed: nothing is taken any more that occurred on a day up to `through`."""
+
+    through: date
+
+    def request(self, own_currency: str) -> AnyRequest:  # noqa: ARG002 - as of the others
+        """What is proposed."""
+        return PeriodRequest(self.through)
+
+
+ProposalSent = PeriodSent | AdjustmentSent | ReserveSent | LimitSent | AccountSent
 
 
 class DecisionSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ TABLES = (
     "bank_entries",
     "bank_files",
     "contract_terms",
+    "cover_movements",
     "disputes",
     "fx_quotes",
     "payment_files",
@@ -35,6 +36,7 @@ TABLES = (
 
 UPDATES = {
     "bank_days": "is_business, note, set_by",
+    "cover_movements": "is_posted, attempt",
     "disputes": "is_held, state, decided_by, decided_at, decision_reason, reversal_lane, reversal_sequence",
     "payment_notices": "received_minor, state",
     "payments": "state, reason, message_id",

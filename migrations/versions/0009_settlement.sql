@@ -246,3 +246,16 @@ CREATE TABLE disputes (
 CREATE UNIQUE INDEX disputes_reversal_index ON disputes (reversal_lane, reversal_sequence) WHERE reversal_lane is not null;
 
 CREATE UNIQUE INDEX disputes_transaction_index ON disputes (lane, sequence);
+
+CREATE TABLE cover_movements (
+    movement TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    programme INTEGER NOT NULL,
+    partner INTEGER NOT NULL,
+    attempt INTEGER DEFAULT 1 NOT NULL,
+    is_posted BOOLEAN DEFAULT false NOT NULL,
+    CONSTRAINT cover_movements_pkey PRIMARY KEY (movement),
+    CONSTRAINT cover_movements_amount_not_zero CHECK (amount <> 0)
+);
+
+CREATE INDEX cover_movements_waiting_index ON cover_movements (movement) WHERE not is_posted;

@@ -1,7 +1,7 @@
 """Campaigns, prefunding covers, suspended issuers and closed periods.
 
-Revision: 0010, after 0009. Works with the release before it, which knows nothing of them: columns are added with what it
-means without them, and checks only become wider.
+Revision: 0010, after 0009. Works with the release before it, which knows nothing of them: columns are added with what
+it means without them, and checks only become wider.
 """
 
 from pathlib import Path

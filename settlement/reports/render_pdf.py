@@ -15,7 +15,7 @@ import msgspec
 
 from settlement.reports.document import FIGURES, INSTANT, Fact, Report, Row, Table, on_paper
 from settlement.reports.texts import LANGUAGE_TAGS, text
-from settlement.reports.written_values import as_written
+from settlement.reports.written_values import as_written, width_of
 
 MOST_ROWS = 2_000
 """Rows of a table that are printed, some 60 pages; typesetting them takes a second and 250 MB."""
@@ -23,7 +23,7 @@ MOST_ROWS = 2_000
 _LONG_WORD = re.compile(r"\S{21,}")
 _ZERO_WIDTH_SPACE = "\u200b"
 _WIDE_FROM_COLUMNS = 7
-_SHORT_TEXT = 12
+_SHORT_TEXT = 20
 _MICROSECONDS = 1_000_000
 _TYPESETTER = Path(__file__).with_name("typesetting.py")
 _LONGEST_SECONDS = 60
@@ -93,10 +93,14 @@ def _table(table: Table, report: Report) -> dict[str, object]:
 
 
 def _elastic(table: Table, printed: list[list[str]]) -> set[int]:
-    """The columns that share the room that is left: those with long texts, else the first with texts."""
-    texts = [place for place, column in enumerate(table.columns) if column.form.kind == "text"]
-    long = {place for place in texts if any(len(row[place]) > _SHORT_TEXT for row in printed)}
-    return long or set(texts[:1])
+    """The columns of texts that share the room that is left: all with long ones, else the one with the longest."""
+    longest = {
+        place: max((width_of(row[place]) for row in printed), default=0)
+        for place, column in enumerate(table.columns)
+        if column.form.kind == "text"
+    }
+    long = {place for place, width in longest.items() if width > _SHORT_TEXT}
+    return long or ({max(longest, key=longest.__getitem__)} if longest else set())
 
 
 def _row(row: Row, table: Table, report: Report) -> list[str]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from ledger.rules.money import minor_places
 from settlement.reports.document import FIGURES, Column, Form, Report, Row, Table, Value, on_paper
 from settlement.reports.texts import text
-from settlement.reports.written_values import as_written, local_time
+from settlement.reports.written_values import as_written, local_time, width_of
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -33,7 +33,6 @@ _LONGEST_SHEET_NAME = 31
 _FORBIDDEN_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _MARGINS = {"left": 0.4, "right": 0.4, "top": 0.6, "bottom": 0.6}
 _A4 = 9
-_WIDE_CHARACTERS = re.compile("[\u2e80-\uffdc]")
 
 
 def write_xlsx(report: Report, out: IO[bytes]) -> None:
@@ -188,8 +187,8 @@ def _column_width(table: Table, place: int, sample: list[Row], time_zone: str) -
 
 
 def _width(texts: Iterable[str]) -> float:
-    """A width that fits the longest text: a Chinese character takes the room of two digits."""
-    longest = max((len(one) + len(_WIDE_CHARACTERS.findall(one)) for one in texts), default=0)
+    """A width that fits the longest text."""
+    longest = max(map(width_of, texts), default=0)
     return min(max(longest + 2, _NARROWEST), _WIDEST)
 
 

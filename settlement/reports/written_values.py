@@ -1,5 +1,6 @@
 """Values of a report as people read them: thousands separated, money with all its decimal places."""
 
+import re
 from datetime import date, datetime
 
 from ledger.rules.business_day import to_datetime, zone
@@ -7,6 +8,7 @@ from ledger.rules.money import from_minor
 from settlement.reports.document import Form, Value
 
 _MICRO_PLACES = 6
+_WIDE_CHARACTERS = re.compile("[\u2e80-\uffdc]")
 _FEWEST_PLACES = 4
 
 
@@ -42,6 +44,11 @@ def as_written(value: Value, form: Form, time_zone: str) -> str:
             return f"{local_time(value, time_zone):%Y-%m-%d %H:%M:%S}"
         case _:
             return str(value)
+
+
+def width_of(written: str) -> int:
+    """The room that a text takes, in digits: a Chinese character takes that of two."""
+    return len(written) + len(_WIDE_CHARACTERS.findall(written))
 
 
 def _separated(decimal: str) -> str:

@@ -114,6 +114,7 @@ select lane, lot, funding, width_bucket(earned_at, %s::timestamptz[]) from lots
 where (lane, lot) in (select * from unnest(%s::smallint[], %s::bigint[]))
 """
 
+_LEADS = "select funding, lead from campaigns"
 _FUNDINGS = "select funding, partner, parts from fundings order by funding, partner"
 
 
@@ -221,6 +222,11 @@ async def read_lot_prices(
     moments = [to_datetime(bound) for bound in bounds]
     cursor = await connection.execute(_LOT_PRICES, [moments, [lane for lane, _ in lots], [lot for _, lot in lots]])
     return {(lane, lot): (funding, segment) for lane, lot, funding, segment in await cursor.fetchall()}
+
+
+async def read_leads(connection: AsyncConnection) -> dict[int, int]:
+    """The partners whose contracts price the points of campaigns, by funding."""
+    return dict(await (await connection.execute(_LEADS)).fetchall())
 
 
 async def read_fundings(connection: AsyncConnection) -> dict[int, list[tuple[int, int]]]:

@@ -302,6 +302,19 @@ disputes = Table(
     ),
 )
 
+cover_movements = Table(
+    "cover_movements",
+    metadata,
+    Column("movement", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("programme", Integer, nullable=False),
+    Column("partner", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("is_posted", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+    Index("cover_movements_waiting_index", "movement", postgresql_where=text("not is_posted")),
+)
+
 SETTLEMENT_TABLES = (
     settlement_proposals,
     contract_terms,
@@ -319,4 +332,5 @@ SETTLEMENT_TABLES = (
     bank_entries,
     suspense_items,
     disputes,
+    cover_movements,
 )

@@ -72,6 +72,7 @@ MAY_UPDATE = {
     "consents": {"revoked_at", "revoked_by"},
     "money_balances": {"balance_minor"},
     "bank_days": {"is_business", "note", "set_by"},
+    "cover_movements": {"is_posted", "attempt"},
     "disputes": {
         "is_held",
         "state",

@@ -93,7 +93,7 @@ wishes = st.builds(
     what=st.sampled_from(WHATS),
     choice=st.integers(0, 1_000),
     other=st.integers(0, 1_000),
-    points=st.one_of(st.integers(1, 20), st.integers(1, 3_000)),
+    points=st.one_of(st.integers(1, 20), st.integers(1, 3_000), st.integers(1, 300_000)),
     excess=st.one_of(st.just(0), st.integers(0, 3_000)),
     is_late=st.booleans(),
 )

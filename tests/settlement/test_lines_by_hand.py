@@ -106,11 +106,11 @@ def test_a_party_in_baht_has_every_line_in_both_currencies() -> None:
 
 
 def test_tax_is_on_fee_and_commission_and_an_attribution_fee_goes_to_who_brought_the_customer() -> None:
-    # shop issues 1000:  12.50, of it fee 2.50, VAT 6% 0.15
-    # claw-back of 100:  1.25, fee 0.25, VAT 0.015: 1.5 fen -> 2
-    # cinema takes 700:  6.30; commission 0.11025 -> 11; VAT 0.006615 -> 1; attribution 0.5% 0.0315 -> 3
-    # 100 returned:      0.90; commission 0.01575 -> 2; VAT 0.000945 -> 0; attribution 0.0045 -> 0
-    # left 300: 3.00
+    # shop issues 10000:  125.00, of it fee 25.00, VAT 6% 1.50
+    # claw-back of 100:   1.25, fee 0.25, VAT 0.015: 1.5 fen -> 2
+    # cinema takes 7000:  63.00; commission 1.1025 -> 110; VAT 0.06615 -> 7; attribution 0.5% 0.315: 31.5 -> 32
+    # 1000 returned:      9.00; commission 0.1575 -> 16; VAT 0.00945 -> 1; attribution 0.045: 4.5 -> 4
+    # left 3900:          39.00; 5120 has 70.00 - 63.00 less 10.00 - 9.00
     shop = contract(SHOP, reserve_micros=10_000, fee_micros=2_500, tax_micros=60_000)
     cinema = contract(
         CINEMA,
@@ -121,41 +121,39 @@ def test_tax_is_on_fee_and_commission_and_an_attribution_fee_goes_to_who_brought
         attribution_partner=BANK,
     )
     flows = [
-        flow(ISSUE, OF_SHOP, 1_000),
+        flow(ISSUE, OF_SHOP, 10_000),
         flow(CLAWBACK, OF_SHOP, 100),
-        redeemed(CINEMA, OF_SHOP, 700),
-        returned(CINEMA, OF_SHOP, 100),
+        redeemed(CINEMA, OF_SHOP, 7_000),
+        returned(CINEMA, OF_SHOP, 1_000),
     ]
     figures = batch([shop, cinema, contract(BANK)], flows)
     assert lines(figures) == {
-        (SHOP, "issue_charge"): 1_250,
-        (SHOP, "vat_on_fee"): 15,
+        (SHOP, "issue_charge"): 12_500,
+        (SHOP, "vat_on_fee"): 150,
         (SHOP, "clawback_refund"): 125,
         (SHOP, "vat_on_fee_returned"): 2,
-        (CINEMA, "redemption_gross"): 630,
-        (CINEMA, "redemption_commission"): 11,
-        (CINEMA, "vat_on_commission"): 1,
-        (CINEMA, "attribution_fee"): 3,
-        (BANK, "attribution_income"): 3,
-        (CINEMA, "return_gross"): 90,
-        (CINEMA, "return_commission"): 2,
+        (CINEMA, "redemption_gross"): 6_300,
+        (CINEMA, "redemption_commission"): 110,
+        (CINEMA, "vat_on_commission"): 7,
+        (CINEMA, "attribution_fee"): 32,
+        (BANK, "attribution_income"): 32,
+        (CINEMA, "return_gross"): 900,
+        (CINEMA, "return_commission"): 16,
+        (CINEMA, "vat_on_commission_returned"): 1,
+        (CINEMA, "attribution_fee_returned"): 4,
+        (BANK, "attribution_income_returned"): 4,
     }
-    assert figures.nets == {BANK: 3, SHOP: -1_138, CINEMA: 527}
-    # 5120: 60 of the redemption at a reserve of 7.00, less 10 of the return.
-    assert (
-        ledger(figures)
-        == {
-            (1100, SHOP): 1_138,
-            (2100, CINEMA): -527,
-            (2100, BANK): -3,
-            2000: -300,
-            2200: -(15 - 2 + 1),
-            4000: -225,
-            4010: -9,
-            5120: -(70 - 10),
-        }
-        or ledger(figures)[2000] == -300
-    )
+    assert figures.nets == {BANK: 28, SHOP: -12_523, CINEMA: 5_272}
+    assert ledger(figures) == {
+        (1100, SHOP): 12_523,
+        (2100, CINEMA): -5_272,
+        (2100, BANK): -28,
+        2000: -3_900,
+        2200: -(150 - 2 + 7 - 1),
+        4000: -(2_500 - 25),
+        4010: -(110 - 16),
+        5120: -(700 - 100),
+    }
 
 
 def test_a_deferred_fee_is_earned_when_points_are_used_or_expire() -> None:
