@@ -40,8 +40,8 @@ def add_to(app: typer.Typer) -> None:
     )
     app.command(
         "quote",
-        epilog=f"{example} quote THB 4.95 --programme CITY --from 2026-11-23T00:00+08:00 "
-        "--until 2026-11-24T12:00+08:00 --source 'the bank'",
+        epilog=f"{example} quote THB 4.95 --programme CITY --from 2026-11-23T00:00:00+08:00 "
+        "--until 2026-11-24T12:00:00+08:00 --source 'the bank'",
     )(quote)
     app.command("bank-days", epilog=f"{example} bank-days 2027-02-06 --working --note 调休")(bank_days)
 

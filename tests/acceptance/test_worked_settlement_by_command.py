@@ -47,7 +47,7 @@ def test_every_figure_of_the_worked_days_comes_out_by_the_command_line(
         for proposal in proposed:
             approver.json("terms", "approve", proposal["id"], "--reason", "seen")
         city = WorkedCity(service, command, file, keys)
-        settled = {}
+        settled, batch = {}, ""
         for day in file["expected"]:
             city.live(day)
             clerk.done("settle", "close-day", day, *of)

@@ -33,8 +33,8 @@ def point(office: FinanceOffice, partner: str, path: str, member: str, points: i
 
 
 def limit(office: FinanceOffice, role: str, amount: str) -> None:
-    of = {"operation": "limit", "role": role, "amount": {"currency": "CNY", "amount": amount}}
-    office.agree(office.propose(**of))
+    money = {"currency": "CNY", "amount": amount}
+    office.agree(office.propose(operation="limit", role=role, amount=money))
 
 
 def states(batch: dict[str, Any]) -> list[tuple[str, str, str]]:
