@@ -100,7 +100,7 @@ async def find_batch(unit: ClearingUnit, batch: str) -> Batch:
 
 async def _step(unit: ClearingUnit, person: Person, batch: str, state: str, reason: str) -> Batch:
     found = await find_batch(unit, batch)
-    if found.state == state:
+    if any(step.state == state for step in found.steps):
         return found
     refuse_transition(found, state)
     await add_step(unit.connection, found, Step(state, person.name, unit.now, reason))
