@@ -213,6 +213,7 @@ def test_points_of_one_issuer_that_repay_what_is_owed_for_anothers_bring_that_on
     opened = batch(contracts, [flow(ISSUE, OF_AGENCY, 450), flow(FlowKind.OWED, OF_BANK, 1_000)])
     figures = batch(contracts, [flow(RECOVERY, OF_AGENCY, 450, debtor_funding=OF_BANK, debtor_version=1)], opened)
     assert lines(figures) == {(BANK, "recovery_refund"): 540}
+    assert figures.nets == {BANK: 540}
     assert ledger(figures) == {(1100, BANK): -540, 2000: 495, 4000: 90, 5120: -45}
     [bank, agency] = figures.positions
     assert (bank.repaid, bank.owed_closing, bank.closing) == (450, 550, 0)
