@@ -34,6 +34,10 @@ def test_days_to_pay_are_counted_in_banking_days(day: date, days: int, found: da
     assert banking_day_after(day, NATIONAL_DAY, days) == found
 
 
+def test_without_a_number_the_next_banking_day_is_meant() -> None:
+    assert banking_day_after(date(2026, 9, 30), NATIONAL_DAY) == date(2026, 10, 8)
+
+
 def test_a_calendar_without_banking_days_is_an_error_and_no_endless_search() -> None:
     for_ever = {date(2026, 10, 1) + timedelta(days=days): False for days in range(100)}
     with pytest.raises(ValueError, match="no banking day within 60 days after 2026-10-01"):

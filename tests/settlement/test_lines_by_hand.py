@@ -213,6 +213,7 @@ def test_points_of_one_issuer_that_repay_what_is_owed_for_anothers_bring_that_on
     opened = batch(contracts, [flow(ISSUE, OF_AGENCY, 450), flow(FlowKind.OWED, OF_BANK, 1_000)])
     figures = batch(contracts, [flow(RECOVERY, OF_AGENCY, 450, debtor_funding=OF_BANK, debtor_version=1)], opened)
     assert lines(figures) == {(BANK, "recovery_refund"): 540}
+    assert figures.nets == {BANK: 540}
     assert ledger(figures) == {(1100, BANK): -540, 2000: 495, 4000: 90, 5120: -45}
     [bank, agency] = figures.positions
     assert (bank.repaid, bank.owed_closing, bank.closing) == (450, 550, 0)
@@ -270,3 +271,15 @@ def test_a_foreign_party_without_a_quote_stops_the_batch() -> None:
     hotel = contract(HOTEL, currency="THB", reserve_micros=10_000)
     with pytest.raises(KeyError, match="THB"):
         batch([hotel], [flow(ISSUE, OF_HOTEL, 1_000)])
+
+
+def test_a_line_says_how_many_postings_it_rests_on_and_which_of_its_points_were_late() -> None:
+    flows = [flow(ISSUE, SHARED, 1_000), flow(ISSUE, SHARED, 500, late_points=500), redeemed(CINEMA, SHARED, 7)]
+    figures = batch([OF_THE_BANK, OF_THE_SHOP, OF_THE_CINEMA], flows)
+    said = [(line.party, line.kind, line.points, line.late_points, line.transactions) for line in figures.lines]
+    assert said == [
+        (BANK, "issue_charge", 1_125, 375, 2),
+        (SHOP, "issue_charge", 375, 125, 2),
+        (CINEMA, "redemption_gross", 7, 0, 1),
+        (CINEMA, "redemption_commission", 7, 0, 1),
+    ]

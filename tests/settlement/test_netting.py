@@ -30,6 +30,12 @@ def test_what_a_party_owes_and_is_owed_becomes_one_sum() -> None:
     assert (netting.payable_minor, netting.refundable_minor, netting.due_minor) == (26, 0, 0)
 
 
+def test_a_single_fen_is_netted_too() -> None:
+    netting = net(PartyBalances(receivable=1, payable=1))
+    assert moves(netting) == [(PAYABLE, RECEIVABLE, 1)]
+    assert (netting.payable_minor, netting.due_minor) == (0, 0)
+
+
 def test_what_lapsed_pays_charges_after_what_was_accepted() -> None:
     netting = net(PartyBalances(receivable=500, payable=100, refundable=450))
     assert moves(netting) == [(PAYABLE, RECEIVABLE, 100), (REFUNDABLE, RECEIVABLE, 400)]

@@ -54,3 +54,13 @@ def test_a_side_that_a_contract_does_not_price_is_named() -> None:
 def test_partners_that_are_paid_for_bringing_customers_are_known_by_every_version() -> None:
     assert BOOK.attributed([BANK, CINEMA]) == {AGENCY, HOTEL}
     assert BOOK.attributed([BANK]) == set()
+
+
+def test_what_a_contract_does_not_say_costs_nothing() -> None:
+    terms = contract(BANK)
+    assert (terms.reserve_micros, terms.reimbursement_micros) == (None, None)
+    prices = (terms.fee_micros, terms.commission_micros, terms.tax_micros, terms.attribution_micros)
+    assert prices == (0, 0, 0, 0)
+    assert (terms.prefunding_minor, terms.credit_limit_minor, terms.beneficiary) == (0, None, None)
+    assert (terms.nets, terms.debit_rest, terms.breakage, terms.cycle) == (True, "collect", "issuer", "daily")
+    assert (terms.fee_is_deferred, terms.is_own_account) == (False, False)
