@@ -79,8 +79,8 @@ async def for_all_staff(request: AnyRequest) -> None:
         raise Forbidden("Only a staff key may do this.")
 
 
-def for_roles(*roles: str, members: bool = False) -> Callable[[AnyRequest], Awaitable[None]]:
-    """Let staff with one of the roles pass, and ``members`` where they may do it for themselves.
+def for_roles(*roles: str, members: bool = False, partners: bool = False) -> Callable[[AnyRequest], Awaitable[None]]:
+    """Let staff with one of the roles pass, and ``members`` or ``partners`` where they may do it for themselves.
 
     What it returns raises Unauthenticated and Forbidden.
     """
@@ -88,7 +88,8 @@ def for_roles(*roles: str, members: bool = False) -> Callable[[AnyRequest], Awai
 
     async def check(request: AnyRequest) -> None:
         caller = await _identify(request)
-        if not (members and isinstance(caller, MemberCaller)):
+        is_own = (members and isinstance(caller, MemberCaller)) or (partners and isinstance(caller, PartnerCaller))
+        if not is_own:
             _refuse_other_staff(caller, permitted)
 
     return check

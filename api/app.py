@@ -24,12 +24,14 @@ from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
 from api.routes.bulk import bulk_routes
+from api.routes.campaigns import campaign_routes
 from api.routes.caps import cap_routes
 from api.routes.consents import consent_routes
 from api.routes.contracts import contract_routes
 from api.routes.corrections import correction_routes
 from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.deliveries import delivery_routes
+from api.routes.disputes import dispute_routes
 from api.routes.events import event_routes
 from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
@@ -45,6 +47,7 @@ from api.routes.points import points_routes
 from api.routes.postings import posting_routes
 from api.routes.programmes import programme_routes
 from api.routes.quotes import quote_routes
+from api.routes.reports import report_routes
 from api.routes.sandbox import sandbox_routes
 from api.routes.seals import seal_routes
 from api.routes.settlement import settlement_routes
@@ -73,7 +76,10 @@ ROUTES: list[ControllerRouterHandler] = [
     *cap_routes,
     *contract_routes,
     *settlement_routes,
+    *report_routes,
     *payment_routes,
+    *dispute_routes,
+    *campaign_routes,
     *points_routes,
     *consent_routes,
     *personal_data_routes,

@@ -138,6 +138,18 @@ class AlreadyExists(LedgerError):
     code = "already-exists"
 
 
+class PeriodClosed(LedgerError):
+    """The day lies in a period that is closed."""
+
+    code = "period-closed"
+
+
+class NoCoverPrice(LedgerError):
+    """An issuer without a contract can have no cover: nothing says what its points cost."""
+
+    code = "no-cover-price"
+
+
 class AmountOutOfRange(LedgerError):
     """An amount above what the ledger takes."""
 
@@ -219,7 +231,7 @@ class ContractMissing(LedgerError):
     code = "contract-missing"
 
 
-class DayNotOver(LedgerError):
+class DayStillOpen(LedgerError):
     """A business day cannot be closed before its cut-off."""
 
     code = "day-not-over"
@@ -267,6 +279,12 @@ class TermsInThePast(LedgerError):
     code = "terms-in-the-past"
 
 
+class TermsChanged(LedgerError):
+    """A contract is not what its proposer has read."""
+
+    code = "precondition-failed"
+
+
 class QuoteMissing(LedgerError):
     """No rate was quoted for a foreign party's currency."""
 
@@ -289,3 +307,15 @@ class BeneficiaryMissing(LedgerError):
     """A contract does not say where its party is paid."""
 
     code = "beneficiary-missing"
+
+
+class NotDisputable(LedgerError):
+    """A transaction cannot be disputed, or not be reversed any more."""
+
+    code = "not-disputable"
+
+
+class DisputeDecided(LedgerError):
+    """A dispute was decided otherwise already."""
+
+    code = "dispute-decided"

@@ -13,9 +13,11 @@ from ledger.ids import Place
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.rules.commands import Clear
-from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
+from ledger.rules.money_postings import OPERATOR, MoneyAccount
 from settlement.batches import Batch, PartyPlace, Step, add_money, documents, refuse_transition
 from settlement.calendars import banking_day_after, ends_in
+from settlement.covers import give_back
+from settlement.disputes import hold_out_disputed
 from settlement.netting import Netting, net_party
 from settlement.people import Person, refuse_same
 from settlement.rounding import half_even
@@ -149,21 +151,33 @@ async def _net(unit: ClearingUnit, batch: Batch) -> None:
     """Net every party, then plan its payment where its cycle ends, and ask for what it owes."""
     standing = await read_balances(unit.connection, batch.programme)
     balances = party_balances(standing)
-    add_money(balances, batch.figures)
-    current = {terms.partner: terms for terms in batch.inputs.terms}
+    add_money(balances, batch.figures.money)
+    current = batch.inputs.current_terms
     calendar = await read_bank_days(unit.connection)
-    postings: list[MoneyPosting] = []
+    # What is disputed is held out first: it is neither netted nor paid.
+    postings = await hold_out_disputed(unit, batch)
+    add_money(balances, postings)
     for party, currency in sorted(balances):
         terms = current.get(party)
         if terms is None:
             continue
         netting = net_party(party, currency, balances[party, currency], terms)
         postings += netting.postings
+        await give_back(unit, batch.programme, party, _netted(netting), f"net:{batch.id}:{party}")
         if netting.payable_minor > 0 and ends_in(terms.cycle, batch.first_day, batch.last_day):
             await add_payment(unit.connection, _payment(batch, party, currency, netting, standing))
         await _ask(unit, batch, (party, currency), netting.due_minor, terms, calendar)
     if postings:
         unit.post(Clear(programme=batch.inputs.programme, about=batch.id, money=tuple(postings)), f"net:{batch.id}")
+
+
+def _netted(netting: Netting) -> int:
+    """What an issuer has paid by netting; what prefunding pays was counted when it came in."""
+    return sum(
+        posting.amount_minor
+        for posting in netting.postings
+        if posting.credit == _A.ISSUER_RECEIVABLE and posting.debit != _A.PREFUNDING
+    )
 
 
 async def _ask(

@@ -1,11 +1,13 @@
 """Batches: identity, states and the transitions between them, and the digest by which a batch proves itself."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 
 from ledger.errors import BatchNotInState
+from ledger.rules.money_postings import MoneyPosting
 from settlement.figures import BatchFigures
 from settlement.netting import PartyBalances
 from settlement.terms import ContractTerms
@@ -33,9 +35,9 @@ class Range(msgspec.Struct, frozen=True):
 class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch was computed from, frozen: days, ranges, contracts with their beneficiaries, quotes, openings.
 
-    ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``quotes`` are
-    hundred-millionths of a foreign currency for one of the programme's; ``leads`` are the partners whose contracts
-    price each funding's points.
+    ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``terms`` are in the order
+    of partner and version. ``quotes`` are hundred-millionths of a foreign currency for one of the programme's;
+    ``leads`` are the partners whose contracts price each funding's points.
     """
 
     programme: str
@@ -47,6 +49,11 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     leads: dict[int, int]
     obligation_minor: int
     deferred_fee_minor: int
+
+    @property
+    def current_terms(self) -> dict[int, ContractTerms]:
+        """Of each partner the contract in force at the end, by which it is netted and paid."""
+        return {terms.partner: terms for terms in self.terms}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -108,9 +115,9 @@ PartyPlace = tuple[int, str]
 """A party and the currency it is settled in."""
 
 
-def add_money(balances: dict[PartyPlace, PartyBalances], figures: BatchFigures) -> None:
-    """Move parties' balances by a batch's money."""
-    for posting in figures.money:
+def add_money(balances: dict[PartyPlace, PartyBalances], postings: Sequence[MoneyPosting]) -> None:
+    """Move parties' balances by money postings."""
+    for posting in postings:
         for account, party, amount in (
             (posting.debit, posting.debit_party, posting.amount_minor),
             (posting.credit, posting.credit_party, -posting.amount_minor),

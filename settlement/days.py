@@ -7,7 +7,7 @@ kept. The day is closed when all lanes are; a close that was cut short is finish
 from datetime import date, timedelta
 from functools import partial
 
-from ledger.errors import DayNotNext, DayNotOver
+from ledger.errors import DayNotNext, DayStillOpen
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import first_instant_after, to_datetime
 from ledger.rules.programmes import Programme
@@ -21,7 +21,7 @@ from settlement.vocabulary import CLERK, MANAGER
 async def close_day(engine: Engine, person: Person, programme: Programme, day: date) -> ClosedDay:
     """Close a programme's business day; one that is closed already is returned as it is.
 
-    Raises Forbidden, DayNotOver before its cut-off, DayNotNext while an earlier day is open.
+    Raises Forbidden, DayStillOpen before its cut-off, DayNotNext while an earlier day is open.
     """
     person.refuse_without(CLERK, MANAGER)
     cut_off_at = first_instant_after(day, programme.zone, programme.cut_off_minutes)
@@ -36,7 +36,7 @@ async def close_day(engine: Engine, person: Person, programme: Programme, day: d
         raise DayNotNext(f"Days are closed in order; the next one is {following}.", got=day.isoformat(), next=following)
     if now < cut_off_at:
         may_at = to_datetime(cut_off_at).isoformat()
-        raise DayNotOver(f"The day {day} can be closed from {may_at} on.", day=day.isoformat(), closes_at=may_at)
+        raise DayStillOpen(f"The day {day} can be closed from {may_at} on.", day=day.isoformat(), closes_at=may_at)
     for lane in range(engine.lanes):
         if lane not in known:
             await again_when_raced(partial(_close_lane, engine, programme, day, lane, cut_off_at))

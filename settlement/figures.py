@@ -14,7 +14,7 @@ from ledger.rules.journal import Posting
 from ledger.rules.money import minor_places
 from ledger.rules.money_postings import MoneyAccount, MoneyPosting
 from settlement.flows import Flow, FlowKind
-from settlement.lines import Funding, LineMaker, StatementLine
+from settlement.lines import AcceptorSide, Funding, IssuerSide, LineMaker, StatementLine
 from settlement.money_journal import MoneyJournal
 from settlement.roll_forward import Position, roll_forward
 from settlement.rounding import in_minor
@@ -34,7 +34,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     """All that a batch comes to; amounts are minor units of the programme's currency.
 
-    ``points`` settle what acceptors took with who funded it. ``nets`` are by party, positive what it gets.
+    ``points`` settle what acceptors took with who funded it. ``nets`` are by party, positive what it gets. By double
+    entry what parties pay is what stands with the operator: -(sum of nets) = obligation change + deferred fee change
+    + service fee + commission + variance and rounding + VAT + breakage - goodwill.
     """
 
     lines: tuple[StatementLine, ...]
@@ -48,6 +50,10 @@ class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     obligation_change_minor: int
     obligation_closing_minor: int
     deferred_fee_closing_minor: int
+    deferred_fee_change_minor: int
+    vat_minor: int
+    breakage_minor: int
+    goodwill_minor: int
 
     @property
     def collect_minor(self) -> int:
@@ -82,20 +88,29 @@ def settle(
     for acceptor in acceptors:
         journal.book_acceptor_side(acceptor)
     positions = roll_forward(opening.positions, flows)
-    journal.true_up(
-        _A.REDEMPTION_OBLIGATION, _A.ROUNDING, opening.obligation_minor, _obligation(positions, maker, currency)
-    )
+    obligation = _obligation(positions, maker, currency)
+    journal.true_up(_A.REDEMPTION_OBLIGATION, _A.ROUNDING, opening.obligation_minor, obligation)
     deferred = _deferred(positions, maker, currency)
-    if deferred or opening.deferred_fee_minor or any(side.terms.fee_is_deferred for side in issuers):
-        journal.true_up(_A.DEFERRED_FEE, _A.SERVICE_FEE, opening.deferred_fee_minor, deferred)
-    lines = tuple(line for issuer in issuers for line in issuer.lines)
-    lines += tuple(line for acceptor in acceptors for line in acceptor.lines)
-    gained = _gained(journal.postings, currency)
+    journal.true_up(_A.DEFERRED_FEE, _A.SERVICE_FEE, opening.deferred_fee_minor, deferred)
+    sides: list[IssuerSide | AcceptorSide] = [*issuers, *acceptors]
+    lines = tuple(line for side in sides for line in side.lines)
+    return _figures(lines, positions, _points(flows), journal.postings, opening, currency)
+
+
+def _figures(
+    lines: tuple[StatementLine, ...],
+    positions: tuple[Position, ...],
+    points: tuple[Posting, ...],
+    money: Sequence[MoneyPosting],
+    opening: Opening,
+    currency: str,
+) -> BatchFigures:
+    gained = _gained(money, currency)
     return BatchFigures(
         lines=lines,
         positions=positions,
-        money=tuple(journal.postings),
-        points=_points(flows),
+        money=tuple(money),
+        points=points,
         nets=_nets(lines),
         service_fee_minor=gained[_A.SERVICE_FEE],
         commission_minor=gained[_A.COMMISSION],
@@ -103,6 +118,10 @@ def settle(
         obligation_change_minor=gained[_A.REDEMPTION_OBLIGATION],
         obligation_closing_minor=opening.obligation_minor + gained[_A.REDEMPTION_OBLIGATION],
         deferred_fee_closing_minor=opening.deferred_fee_minor + gained[_A.DEFERRED_FEE],
+        deferred_fee_change_minor=gained[_A.DEFERRED_FEE],
+        vat_minor=gained[_A.VAT_PAYABLE],
+        breakage_minor=gained[_A.BREAKAGE_INCOME],
+        goodwill_minor=-gained[_A.GOODWILL],
     )
 
 

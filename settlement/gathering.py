@@ -132,6 +132,8 @@ class Gathering:
             return
         if row.funding is None:
             raise ValueError(f"a posting without lot ({_place(row)})")
+        if row.is_decided:
+            kind = FlowKind.DECIDED_RETURN
         key = self._key(kind, row.funding, row.segment or 0, row)
         self._points[key] += row.points
         self._late[key] += row.late_points

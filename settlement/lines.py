@@ -14,7 +14,7 @@ import msgspec
 
 from settlement.flows import Flow, FlowKind
 from settlement.rounding import MICROS, half_even, in_minor, share
-from settlement.terms import ContractTerms, TermsBook
+from settlement.terms import ContractTerms, TermsBook, missing
 
 LineKind = Literal[
     "issue_charge",
@@ -53,12 +53,12 @@ IN_FAVOUR: dict[LineKind, int] = {
     "attribution_fee_returned": 1,
     "attribution_income": 1,
     "attribution_income_returned": -1,
-    # The operator's own points: it is charged nothing but what they cost.
+    # The operator's own points: it owes nobody for them, and takes no fee of itself.
     "goodwill": 0,
 }
 """Whether a line's amount is in the party's favour, 1, or against it, -1."""
 
-ISSUER_KINDS = {
+ISSUER_KINDS: dict[FlowKind, LineKind] = {
     FlowKind.ISSUE: "issue_charge",
     FlowKind.CLAWBACK: "clawback_refund",
     FlowKind.RECOVERY: "recovery_refund",
@@ -179,7 +179,7 @@ class LineMaker:
         terms = self.issuers_terms(funding, version)
         reserve = in_minor(found.refunded, terms.reserve_micros or 0, self._places)
         fee = in_minor(found.refunded, terms.fee_micros, self._places)
-        if kind == FlowKind.EXPIRE or terms.is_own_account:
+        if kind == FlowKind.EXPIRE:
             fee = Fraction(0)
         if kind == FlowKind.EXPIRE and terms.breakage == "operator":
             reserve = Fraction(0)
@@ -189,19 +189,20 @@ class LineMaker:
         of_points, late = share(found.points, parts), share(found.late_points, parts)
         lines: list[StatementLine] = []
         for party, _ in sorted(parts):
+            is_goodwill = self._is_own_account(party, terms)
             line = StatementLine(
                 party=party,
-                kind="goodwill" if terms.is_own_account else ISSUER_KINDS[kind],  # type: ignore[arg-type]
+                kind="goodwill" if is_goodwill else ISSUER_KINDS[kind],
                 version=version,
                 funding=funding,
-                amount_minor=shares["amount"][party],
+                amount_minor=shares["reserve" if is_goodwill else "amount"][party],
                 reserve_minor=shares["reserve"][party],
                 points=of_points[party],
                 late_points=late[party],
                 transactions=found.transactions,
             )
             lines.append(line)
-            if shares["vat"][party]:
+            if shares["vat"][party] and not is_goodwill:
                 of_vat: LineKind = "vat_on_fee" if kind == FlowKind.ISSUE else "vat_on_fee_returned"
                 lines.append(_beside(line, of_vat, shares["vat"][party]))
         return IssuerSide(kind=kind, terms=terms, moved_reserve_minor=half_even(found.reserve), lines=tuple(lines))
@@ -226,6 +227,7 @@ class LineMaker:
         if vat := self._vat(commission, terms):
             lines.append(_beside(gross, "vat_on_commission_returned" if is_return else "vat_on_commission", vat))
         if terms.attribution_partner is not None and (amount := half_even(attribution)):
+            self._first(terms.attribution_partner, "acceptor")
             lines.append(_beside(gross, "attribution_fee_returned" if is_return else "attribution_fee", amount))
             income = _beside(gross, "attribution_income_returned" if is_return else "attribution_income", amount)
             lines.append(msgspec.structs.replace(income, party=terms.attribution_partner))
@@ -237,6 +239,20 @@ class LineMaker:
             commission_minor=lines[1].amount_minor,
             lines=tuple(lines),
         )
+
+    def _is_own_account(self, party: int, terms: ContractTerms) -> bool:
+        """Whether a share is the operator's own goodwill, by the party's own contract; raises ContractMissing.
+
+        A party that only shares in another's points is charged by the other's prices, yet has a contract, which says
+        how it pays. Its first version decides: that never changes, so neither does what was settled.
+        """
+        return (terms if party == terms.partner else self._first(party, "issuer")).is_own_account
+
+    def _first(self, party: int, side: str) -> ContractTerms:
+        versions = self._book.versions(party)
+        if not versions:
+            raise missing(party, side, None)
+        return versions[0]
 
     @staticmethod
     def _vat(taxed: Fraction, terms: ContractTerms) -> int:

@@ -52,7 +52,8 @@ async def instruct(engine: Engine, person: Person, batch: str, reason: str) -> B
             return found
         refuse_transition(found, "instructed")
         payments = [one for one in await read_payments(unit.connection, batch) if one.state == "planned"]
-        frozen = {terms.partner: terms.beneficiary for terms in found.inputs.terms if terms.beneficiary is not None}
+        current = found.inputs.current_terms
+        frozen = {party: terms.beneficiary for party, terms in current.items() if terms.beneficiary is not None}
         # A party that had none when the batch was run is paid where its contract says by now.
         await _order(unit, found, payments, await _beneficiaries(unit, found) | frozen)
         await add_step(unit.connection, found, Step("instructed", person.name, unit.now, reason))

@@ -11,18 +11,37 @@ from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import AsyncConnection
 
-from ledger.errors import MalformedRequest, NotFound, PartnerNotFound, ProposalDecided, TermsInThePast
+from ledger.errors import (
+    IdempotencyKeyReused,
+    NotFound,
+    PartnerNotFound,
+    ProposalDecided,
+    TermsChanged,
+    TermsInThePast,
+)
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.rules.commands import Clear
 from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.programmes import Programme
+from ledger.store.registry_writes import close_period
+from settlement.covers import set_cover
 from settlement.people import Person, refuse_same
+from settlement.periods import refuse_unsettled
 from settlement.set_up import AccountRequest, LimitRequest
 from settlement.store.day_rows import read_last_day
-from settlement.store.proposal_rows import Operation, Proposal, add_proposal, decide_proposal, read_proposal
+from settlement.store.proposal_rows import (
+    Operation,
+    Proposal,
+    add_proposal,
+    decide_proposal,
+    list_waiting,
+    read_proposal,
+)
 from settlement.store.term_rows import add_terms, read_book
+from settlement.term_rules import refuse_unfit_account, refuse_unfit_amount, refuse_unfit_terms
 from settlement.terms import Beneficiary, Breakage, ContractTerms, Cycle, DebitRest
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
 
@@ -71,7 +90,13 @@ class ReserveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount_minor: int
 
 
-AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest
+class PeriodRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A period to be closed: nothing is taken any more that occurred on a business day up to ``through``."""
+
+    through: date
+
+
+AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest | PeriodRequest
 
 OPERATION_OF: dict[type, Operation] = {
     TermsRequest: "terms",
@@ -79,6 +104,7 @@ OPERATION_OF: dict[type, Operation] = {
     ReserveRequest: "reserve",
     LimitRequest: "limit",
     AccountRequest: "account",
+    PeriodRequest: "period",
 }
 REQUEST_OF: dict[str, type[AnyRequest]] = {
     "terms": TermsRequest,
@@ -86,25 +112,39 @@ REQUEST_OF: dict[str, type[AnyRequest]] = {
     "reserve": ReserveRequest,
     "limit": LimitRequest,
     "account": AccountRequest,
+    "period": PeriodRequest,
 }
 
 _encode = msgspec.json.Encoder().encode
 
 
 async def propose(
-    engine: Engine, person: Person, programme: Programme, request: AnyRequest, reason: str, proposal: UUID
+    engine: Engine,
+    person: Person,
+    programme: Programme,
+    request: AnyRequest,
+    reason: str,
+    proposal: UUID,
+    *,
+    seen: str | None = None,
 ) -> Proposal:
     """Keep a change for a second person to decide, under an id of the caller's; again it is the same one.
 
-    Raises Forbidden, and what carrying it out now would raise for what it names.
+    ``seen`` is the mark of a contract as its proposer read it. Raises Forbidden, TermsChanged where the contract has
+    another mark by now, IdempotencyKeyReused for another change under the id, MalformedRequest, and what carrying it
+    out now would raise for what it names.
     """
     person.refuse_without(CLERK, MANAGER, "operator")
 
     async def step(unit: ClearingUnit) -> Proposal:
         known = await read_proposal(unit.connection, proposal)
         if known is not None:
+            if known.request != _encode(request):
+                raise IdempotencyKeyReused("The Idempotency-Key was used before, with another request.")
             return known
         await _check(unit, programme, request)
+        if seen is not None and isinstance(request, TermsRequest):
+            await _refuse_unseen(unit, programme, request.partner, seen)
         new = Proposal(
             proposal=proposal,
             programme=programme.number,
@@ -118,6 +158,13 @@ async def propose(
         return new
 
     return await clear(engine, step)
+
+
+async def terms_mark(connection: AsyncConnection, programme: int, partner: int, code: str) -> str:
+    """What changes when a partner's contract, or what waits to become of it, does."""
+    versions = (await read_book(connection, programme)).versions(partner)
+    waiting = [one.proposal for one in await list_waiting(connection, programme, "terms") if _is_of(one, code)]
+    return "-".join([f"v{len(versions)}", *(proposal.hex[-12:] for proposal in waiting[-1:])])
 
 
 async def approve_proposal(engine: Engine, person: Person, proposal: UUID, reason: str) -> Proposal:
@@ -155,6 +202,17 @@ async def _decide(engine: Engine, person: Person, proposal: UUID, reason: str, s
     return await clear(engine, step)
 
 
+async def _refuse_unseen(unit: ClearingUnit, programme: Programme, code: str, seen: str) -> None:
+    mark = await terms_mark(unit.connection, programme.number, _partner(unit, code), code)
+    if seen != mark:
+        raise TermsChanged("If-Match: the contract has changed, or a change of it is proposed, since you read it.")
+
+
+def _is_of(proposal: Proposal, code: str) -> bool:
+    request = request_of(proposal)
+    return isinstance(request, TermsRequest) and request.partner == code
+
+
 def request_of(proposal: Proposal) -> AnyRequest:
     """What a proposal asks for."""
     return msgspec.json.decode(proposal.request, type=REQUEST_OF[proposal.operation])
@@ -165,9 +223,13 @@ async def _check(unit: ClearingUnit, programme: Programme, request: AnyRequest) 
         await _new_terms(unit, programme, request)
     elif isinstance(request, AdjustmentRequest):
         _partner(unit, request.party)
-        _refuse_nothing(request.amount_minor)
+        refuse_unfit_amount(request.amount_minor)
     elif isinstance(request, ReserveRequest):
-        _refuse_nothing(request.amount_minor)
+        refuse_unfit_amount(request.amount_minor)
+    elif isinstance(request, PeriodRequest):
+        await refuse_unsettled(unit, programme, request.through)
+    elif isinstance(request, AccountRequest):
+        refuse_unfit_account(request.currency, Beneficiary(request.name, request.account, request.clearing_code))
 
 
 async def _carry_out(unit: ClearingUnit, proposal: Proposal) -> str:
@@ -180,6 +242,7 @@ async def _carry_out(unit: ClearingUnit, proposal: Proposal) -> str:
 async def _set_terms(unit: ClearingUnit, programme: Programme, request: TermsRequest, proposal: Proposal) -> str:
     terms = await _new_terms(unit, programme, request)
     await add_terms(unit.connection, terms, proposal.proposal)
+    await set_cover(unit, terms, str(proposal.proposal))
     return f"version {terms.version} of {request.partner}"
 
 
@@ -202,15 +265,25 @@ async def _move_reserve(unit: ClearingUnit, programme: Programme, request: Reser
     return "reserve"
 
 
+async def _close_period(unit: ClearingUnit, programme: Programme, request: PeriodRequest, _: Proposal) -> str:
+    await refuse_unsettled(unit, programme, request.through)
+    await close_period(unit.connection, programme.number, request.through)
+    return f"closed through {request.through}"
+
+
 _CARRIERS: dict[type, Callable[[ClearingUnit, Programme, Any, Proposal], Awaitable[str]]] = {
     TermsRequest: _set_terms,
     AdjustmentRequest: _adjust,
     ReserveRequest: _move_reserve,
+    PeriodRequest: _close_period,
 }
 
 
 async def _new_terms(unit: ClearingUnit, programme: Programme, request: TermsRequest) -> ContractTerms:
-    """The version that a request makes; raises TermsInThePast where it would change what is closed or agreed."""
+    """The version that a request makes.
+
+    Raises TermsInThePast where it would change what is closed or agreed, PartnerNotFound, and MalformedRequest.
+    """
     partner = _partner(unit, request.partner)
     versions = (await read_book(unit.connection, programme.number)).versions(partner)
     last_closed = await read_last_day(unit.connection, programme.number)
@@ -228,7 +301,7 @@ async def _new_terms(unit: ClearingUnit, programme: Programme, request: TermsReq
         )
     fields = msgspec.structs.asdict(request)
     attribution = fields.pop("attribution_partner")
-    return ContractTerms(
+    terms = ContractTerms(
         **fields
         | {
             "partner": partner,
@@ -238,6 +311,8 @@ async def _new_terms(unit: ClearingUnit, programme: Programme, request: TermsReq
             "attribution_partner": None if attribution is None else _partner(unit, attribution),
         }
     )
+    refuse_unfit_terms(terms, programme.currency)
+    return terms
 
 
 def _partner(unit: ClearingUnit, code: str) -> int:
@@ -245,8 +320,3 @@ def _partner(unit: ClearingUnit, code: str) -> int:
     if partner is None:
         raise PartnerNotFound("No partner has this code.", partner=code)
     return partner.number
-
-
-def _refuse_nothing(amount_minor: int) -> None:
-    if amount_minor == 0:
-        raise MalformedRequest("amount is 0; wanted is an amount.", field="amount", got="0", wanted="an amount")

@@ -14,6 +14,7 @@ from ledger.rules.commands import Clear
 from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.programmes import Programme
 from settlement.bank_files.entries import Entry
+from settlement.covers import give_back
 from settlement.netting import PartyBalances
 from settlement.people import Person
 from settlement.store.bank_rows import SuspenseItem, add_item, match_item, read_item
@@ -72,6 +73,8 @@ class Receipts:
                 left_minor -= part_minor
         command = Clear(programme=self._programme.code, about=notice.reference, money=tuple(postings))
         self._unit.post(command, key)
+        as_issuer = sum(posting.amount_minor for posting in postings if posting.credit != _A.ACCEPTOR_PAYABLE)
+        await give_back(self._unit, notice.programme, notice.party, as_issuer, key)
 
     async def suspend_payment(self, entry: Entry, account: str) -> None:
         """Put a debit that no payment of ours explains on the work list."""

@@ -33,7 +33,7 @@ from settlement.store.batch_rows import (
     read_waiting_days,
 )
 from settlement.store.day_rows import read_last_day, read_lasts
-from settlement.store.flow_rows import read_fundings
+from settlement.store.flow_rows import read_fundings, read_leads
 from settlement.store.term_rows import read_book, read_quote
 from settlement.terms import ContractTerms, TermsBook
 from settlement.vocabulary import CLERK, MANAGER
@@ -116,7 +116,7 @@ async def _compute(
         currency=programme.currency,
         days=tuple(days),
         ranges=tuple(ranges),
-        terms=_terms_used(book, figures, days[-1]),
+        terms=_terms_used(book, fundings, figures, days[-1]),
         quotes=quotes,
         leads={position.funding: fundings[position.funding].lead for position in figures.positions},
         obligation_minor=opening.obligation_minor,
@@ -126,9 +126,13 @@ async def _compute(
 
 
 async def funding_shares(connection: AsyncConnection) -> dict[int, Funding]:
-    """Who pays for each funding's points; the lead is the partner that the funding belongs to."""
+    """Who pays for each funding's points; the lead is the partner that it belongs to, of a campaign its lead."""
     fundings = await read_fundings(connection)
-    return {funding: Funding(lead=shares[0][0], shares=tuple(shares)) for funding, shares in fundings.items()}
+    leads = await read_leads(connection)
+    return {
+        funding: Funding(lead=leads.get(funding, shares[0][0]), shares=tuple(shares))
+        for funding, shares in fundings.items()
+    }
 
 
 def currencies_of(
@@ -137,6 +141,7 @@ def currencies_of(
     """In which currency each party of the flows is settled, by its contract on the last day."""
     parties = {flow.acceptor for flow in flows if flow.acceptor}
     parties |= {partner for flow in flows for partner, _ in fundings[flow.funding].shares}
+    parties |= book.attributed(parties)
     return {party: terms.currency for party in parties if (terms := book.on(party, last_day)) is not None}
 
 
@@ -166,9 +171,12 @@ async def _quotes(
     return quotes
 
 
-def _terms_used(book: TermsBook, figures: BatchFigures, last_day: date) -> tuple[ContractTerms, ...]:
-    """The contracts that the lines rest on, and of every party the one in force at last, by which it is paid."""
-    used = {(line.party, terms.version) for line in figures.lines if (terms := book.on(line.party, last_day))}
+def _terms_used(
+    book: TermsBook, fundings: Mapping[int, Funding], figures: BatchFigures, last_day: date
+) -> tuple[ContractTerms, ...]:
+    """The contracts that lines and positions rest on, and of every party the one in force, by which it is paid."""
+    used = {(fundings[position.funding].lead, position.version) for position in figures.positions}
+    used |= {(line.party, line.version) for line in figures.lines if line.kind in ("redemption_gross", "return_gross")}
     for partner in book.partners:
         current = book.on(partner, last_day)
         if current is not None:

@@ -81,6 +81,11 @@ class TermsBook:
         """A partner's versions, the oldest first."""
         return self._versions.get(partner, [])
 
+    def attributed(self, acceptors: Iterable[int]) -> set[int]:
+        """The partners to whom any of the acceptors pays an attribution fee by any version of its contract."""
+        found = (terms.attribution_partner for partner in acceptors for terms in self.versions(partner))
+        return {partner for partner in found if partner is not None}
+
     def numbered(self, partner: int, version: int) -> ContractTerms:
         """One version; KeyError for one that is not there."""
         return self._numbered[partner, version]

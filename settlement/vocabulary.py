@@ -20,6 +20,8 @@ PROPOSAL_STATES = ("waiting", "approved", "rejected")
 PAYMENT_STATES = ("planned", "instructed", "accepted", "confirmed", "rejected", "returned")
 FAILED_PAYMENTS = frozenset({"rejected", "returned"})
 
+DISPUTE_STATES = ("open", "for-acceptor", "against-acceptor")
+
 NOTICE_STATES = ("open", "paid")
 
 CLERK = "finance-clerk"

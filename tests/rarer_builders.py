@@ -14,6 +14,7 @@ from ledger.rules.commands import (
     Freeze,
     Gift,
     GrantCap,
+    GrantCover,
     Merge,
     Move,
     Notice,
@@ -25,7 +26,7 @@ from ledger.rules.commands import (
 )
 from ledger.rules.journal import JournalEntry
 from ledger.rules.programmes import Cap
-from tests.builders import id_of
+from tests.builders import BANK, id_of
 
 APPROVAL = "0193d2a0-0000-8000-8000-000000000001"
 WRITE_OFF_APPROVAL = "0193d2a0-0000-8000-8000-000000000002"
@@ -100,6 +101,17 @@ def write_off(points: int | None = None, **changes: Any) -> WriteOff:
     """What member 1 owes is forgiven."""
     fields: dict[str, Any] = {"programme": "CITY", "member": "m1", "points": points, "approval": WRITE_OFF_APPROVAL}
     return WriteOff(**(fields | changes))
+
+
+def cover(partner: int = BANK, **changes: Any) -> Cap:
+    """The bank's prefunding cover, at home in lane 0."""
+    number = changes.setdefault("number", partner)
+    return cap(code=f"cover:CITY:{partner}", partner=partner, measure="cover", **(changes | {"number": number}))
+
+
+def grant_cover(amount: int, partner: int = BANK, **changes: Any) -> GrantCover:
+    """More for a cover, or less."""
+    return GrantCover(cap=f"cover:CITY:{partner}", amount=amount, **changes)
 
 
 def grant_cap(points: int, code: str = "ALL") -> GrantCap:

@@ -10,7 +10,7 @@ from api.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
-PAGES = sorted([ROOT / "README.md", ROOT / "ledger/README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*/README.md"), ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def rows_of(page: str) -> set[str]:

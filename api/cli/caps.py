@@ -36,6 +36,7 @@ class ShownCap(msgspec.Struct, frozen=True):
     authorised: int
     used: int
     left: int
+    measure: str
 
 
 @app.command("add", epilog="Example: citypoints caps add SPRING --programme CITY --partner TEA --points 100000")
@@ -92,9 +93,12 @@ def show(*, as_json: AsJson = False) -> None:
     if as_json:
         say_json({"caps": caps})
         return
-    headings = ("CODE", "PROGRAMME", "PARTNER", "SCENE", "AUTHORISED", "USED", "LEFT")
+    headings = ("CODE", "PROGRAMME", "PARTNER", "SCENE", "MEASURE", "AUTHORISED", "USED", "LEFT")
     figures = [
-        (c.code, c.programme, c.partner or "all", c.scene or "all", str(c.authorised), str(c.used), str(c.left))
+        (
+            *(c.code, c.programme, c.partner or "all", c.scene or "all", c.measure),
+            *(str(c.authorised), str(c.used), str(c.left)),
+        )
         for c in caps
     ]
     say_table(headings, figures)
@@ -115,6 +119,7 @@ async def _read(connection: "AsyncConnection") -> list[ShownCap]:
             standings[cap.number].authorised,
             standings[cap.number].used,
             standings[cap.number].left,
+            cap.measure,
         )
         for cap in sorted(registry.caps, key=lambda cap: cap.code)
     ]

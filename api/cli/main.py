@@ -10,13 +10,27 @@ from typing import NoReturn
 
 import typer
 
-from api.cli import caps, clock, keys, members, partners, programmes, settling, settling_payments, terms
+from api.cli import (
+    campaigns,
+    caps,
+    clock,
+    keys,
+    members,
+    partners,
+    programmes,
+    settling,
+    settling_disputes,
+    settling_payments,
+    settling_set_up,
+    terms,
+)
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
 from api.cli.expiring import expire
 from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
 from api.cli.proving import verify_proof
+from api.cli.reporting import report
 from api.cli.sealing import seal
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
@@ -26,6 +40,7 @@ from ledger.errors import LedgerError
 
 INTERRUPTED = 130
 IMPORT_EXAMPLE = "Example: citypoints import invoices.csv --partner SHOP --mapping invoices.toml"
+REPORT_EXAMPLE = "Example: citypoints settle report statement --batch CITY-20261123-1 --party CINEMA --format pdf"
 VERIFY_EXAMPLE = "Example: citypoints verify-proof proof.json --public-key key.json"
 
 app = typer.Typer(
@@ -50,9 +65,13 @@ app.add_typer(programmes.app, name="programmes")
 app.add_typer(partners.app, name="partners")
 app.add_typer(keys.app, name="keys")
 app.add_typer(caps.app, name="caps")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(members.app, name="members")
 app.add_typer(terms.app, name="terms")
 settling_payments.add_to(settling.app)
+settling_disputes.add_to(settling.app)
+settling_set_up.add_to(settling.app)
+settling.app.command("report", epilog=REPORT_EXAMPLE)(report)
 app.add_typer(settling.app, name="settle")
 
 

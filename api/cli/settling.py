@@ -160,10 +160,16 @@ def day_of(text: str, field: str) -> "date":
     """A date given as text; raises BadParameter that names the field."""
     from datetime import date
 
+    from api.schemas.fields import FIRST_YEAR, LAST_YEAR
+
+    wanted = f"a date such as 2026-11-23, of the years {FIRST_YEAR} to {LAST_YEAR}"
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{field}: got {text!r}, wanted a date such as 2026-11-23") from error
+        raise typer.BadParameter(f"{field}: got {text!r}, wanted {wanted}") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise typer.BadParameter(f"{field}: got {text!r}, wanted {wanted}")
+    return day
 
 
 def _say_batch(answer: "BatchAnswer", *, as_json: bool) -> None:

@@ -5,17 +5,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.output import AsJson, fail, say, say_json, say_table
+from api.cli.settling import Code, Reason
 
 if TYPE_CHECKING:
-    from api.schemas.contracts import ProposalAnswer, TermsHistory
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+    from api.schemas.contracts import ProposalAnswer, ProposalList, TermsHistory
     from ledger.posting.engine import Engine
+    from ledger.rules.programmes import Programme
+    from settlement.people import Person
+    from settlement.proposals import AnyRequest
+    from settlement.store.proposal_rows import Proposal
+
+    Deciding = Callable[[Engine, Person, UUID, str], Awaitable[Proposal]]
 
 app = typer.Typer(help="Propose, approve and show the contracts that points are settled by.", no_args_is_help=True)
 
 Partner = Annotated[str, typer.Argument(metavar="PARTNER", help="The partner's code.")]
-Programme = Annotated[str, typer.Option(metavar="CODE", help="The programme's code.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 
+_SHOWN = 200
+_BENEFICIARY = ("name", "account", "clearing_code")
 _SET_EXAMPLE = (
     "Example: citypoints terms set BANK --programme CITY --from 2026-12-01 --reserve 0.01 --fee 0.002 "
     "--reimbursement 0.01 --commission 0.02 --reason 'contract of 20 November'"
@@ -26,7 +36,7 @@ _SET_EXAMPLE = (
 def set_terms(  # noqa: PLR0913 - one option for each term of a contract
     partner: Partner,
     *,
-    programme: Programme,
+    programme: Code,
     starts_on: Annotated[str, typer.Option("--from", metavar="DATE", help="First business day it holds on.")],
     reason: Reason,
     reserve: Annotated[str | None, typer.Option(help="Reserve per point issued.")] = None,
@@ -40,6 +50,15 @@ def set_terms(  # noqa: PLR0913 - one option for each term of a contract
     carry: Annotated[
         bool, typer.Option("--carry", help="Carry what returns leave owed, instead of collecting.")
     ] = False,
+    credit_limit: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Most that it may owe.")] = None,
+    prefunding: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Level of cover that is warned at.")] = None,
+    attribution_fee: Annotated[str, typer.Option(metavar="RATE", help="Rate that goes to another partner.")] = "0",
+    attribution_partner: Annotated[str | None, typer.Option(metavar="PARTNER", help="That partner.")] = None,
+    defer_fee: Annotated[bool, typer.Option("--defer-fee", help="The fee is earned as points are used.")] = False,
+    keep_breakage: Annotated[
+        bool, typer.Option("--keep-breakage", help="The operator keeps the reserve of expired points.")
+    ] = False,
+    own_account: Annotated[bool, typer.Option("--own-account", help="The operator's own goodwill.")] = False,
     due_days: Annotated[int, typer.Option(min=0, max=250, help="Business days to pay a notice.")] = 5,
     pay_to: Annotated[
         str | None, typer.Option(metavar="NAME/ACCOUNT/CODE", help="Beneficiary: name, account, clearing code.")
@@ -60,8 +79,15 @@ def set_terms(  # noqa: PLR0913 - one option for each term of a contract
         "tax": tax,
         "nets": not no_netting,
         "debit_rest": "carry" if carry else "collect",
+        "credit_limit": credit_limit,
+        "prefunding": prefunding,
+        "attribution_fee": attribution_fee,
+        "attribution_partner": attribution_partner,
+        "fee_is_deferred": defer_fee,
+        "breakage": "operator" if keep_breakage else "issuer",
+        "is_own_account": own_account,
         "due_days": due_days,
-        "beneficiary": _beneficiary(pay_to),
+        "beneficiary": None if pay_to is None else beneficiary_of(pay_to, "--pay-to"),
     }
     answer = _propose(partner, {name: value for name, value in fields.items() if value is not None})
     say(f"Proposed as {answer.id}: another person approves it.", answer, as_json=as_json)
@@ -77,26 +103,47 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Approve what another person proposed: terms, or any other change of settlement's set-up."""
-    from api.cli.installation import run_with_engine
-    from api.schemas.contracts import proposal_answer, proposal_id
+    from settlement.proposals import approve_proposal
 
-    identifier = proposal_id(proposal)
-    if identifier is None:
-        fail(f"no proposal has the id {proposal[:40]!r}")
-
-    async def work(engine: "Engine") -> "ProposalAnswer":
-        from api.cli.staff import person_of_environment
-        from settlement.proposals import approve_proposal
-
-        person = await person_of_environment(engine)
-        return proposal_answer(await approve_proposal(engine, person, identifier, reason), engine.registry.current)
-
-    answer = run_with_engine(work)
+    answer = _decide(proposal, reason, approve_proposal)
     say(f"Approved: {answer.outcome}.", answer, as_json=as_json)
 
 
+@app.command(
+    "reject",
+    epilog="Example: citypoints terms reject 5f6c1f5e-6f43-5f6e-9a55-0d8f7b7c2a11 --reason 'not what we signed'",
+)
+def reject(
+    proposal: Annotated[str, typer.Argument(metavar="PROPOSAL", help="Its id.")],
+    *,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Reject what another person proposed: nothing is changed."""
+    from settlement.proposals import reject_proposal
+
+    answer = _decide(proposal, reason, reject_proposal)
+    say(f"Rejected the proposal of {answer.operation} by {answer.proposed_by}.", answer, as_json=as_json)
+
+
+@app.command("proposals", epilog="Example: citypoints terms proposals")
+def proposals(*, as_json: AsJson = False) -> None:
+    """Show the latest proposals and what became of them."""
+    from api.cli.installation import run_with_engine
+
+    found = run_with_engine(_proposals)
+    if as_json:
+        say_json(found)
+        return
+    rows = [
+        (one.id, one.operation, one.state, one.proposed_by, one.decided_by or "-", one.outcome or one.reason)
+        for one in found.items
+    ]
+    say_table(("PROPOSAL", "WHAT", "STATE", "PROPOSED BY", "DECIDED BY", "OUTCOME OR REASON"), rows)
+
+
 @app.command("show", epilog="Example: citypoints terms show BANK --programme CITY")
-def show(partner: Partner, *, programme: Programme, as_json: AsJson = False) -> None:
+def show(partner: Partner, *, programme: Code, as_json: AsJson = False) -> None:
     """Show all versions of a partner's contract, and who decided them."""
     from api.cli.installation import run_with_engine
 
@@ -113,8 +160,8 @@ def show(partner: Partner, *, programme: Programme, as_json: AsJson = False) -> 
             one.fee or "-",
             one.reimbursement or "-",
             one.commission or "-",
-            one.proposed_by,
-            one.approved_by,
+            one.proposed_by or "-",
+            one.approved_by or "-",
         )
         for one in history.items
     ]
@@ -122,29 +169,48 @@ def show(partner: Partner, *, programme: Programme, as_json: AsJson = False) -> 
 
 
 def _propose(partner: str, fields: dict[str, object]) -> "ProposalAnswer":
-    from uuid import uuid4
-
     import msgspec
 
-    from api.cli.installation import run_with_engine
-    from api.schemas.contracts import TermsSent, proposal_answer
+    from api.cli.settling_set_up import propose_change
+    from api.schemas.contracts import TermsSent
 
-    try:
-        sent = msgspec.convert(fields, TermsSent)
-    except msgspec.ValidationError as error:
-        raise typer.BadParameter(str(error)) from error
+    def request_of(programme: "Programme") -> "tuple[AnyRequest, str]":
+        for name in ("credit_limit", "prefunding"):
+            if name in fields:
+                fields[name] = {"currency": programme.currency, "amount": fields[name]}
+        try:
+            sent = msgspec.convert(fields, TermsSent)
+        except msgspec.ValidationError as error:
+            raise typer.BadParameter(str(error)) from error
+        return sent.request(partner, programme.currency), sent.reason
+
+    return propose_change(str(fields["programme"]), request_of)
+
+
+def _decide(proposal: str, reason: str, decide: "Deciding") -> "ProposalAnswer":
+    from api.cli.installation import run_with_engine
+    from api.schemas.contracts import proposal_answer, proposal_id
+
+    identifier = proposal_id(proposal)
+    if identifier is None:
+        fail(f"no proposal has the id {proposal[:40]!r}")
 
     async def work(engine: "Engine") -> "ProposalAnswer":
-        from api.cli.settling import programme_coded
         from api.cli.staff import person_of_environment
-        from settlement.proposals import propose
 
         person = await person_of_environment(engine)
-        programme = programme_coded(engine, sent.programme)
-        proposal = await propose(engine, person, programme, sent.request(partner), sent.reason, uuid4())
-        return proposal_answer(proposal, engine.registry.current)
+        return proposal_answer(await decide(engine, person, identifier, reason), engine.registry.current)
 
     return run_with_engine(work)
+
+
+async def _proposals(engine: "Engine") -> "ProposalList":
+    from api.schemas.contracts import ProposalList, proposal_answer
+    from settlement.store.proposal_rows import list_proposals
+
+    async with engine.pool.connection() as connection:
+        found = await list_proposals(connection, None, _SHOWN)
+    return ProposalList([proposal_answer(one, engine.registry.current) for one in found])
 
 
 async def _history(engine: "Engine", partner: str, programme: str) -> "TermsHistory":
@@ -162,10 +228,9 @@ async def _history(engine: "Engine", partner: str, programme: str) -> "TermsHist
     return TermsHistory([terms_answer(one, registry) for one in history])
 
 
-def _beneficiary(pay_to: str | None) -> dict[str, str] | None:
-    if pay_to is None:
-        return None
-    parts = pay_to.split("/")
-    if len(parts) != len(("name", "account", "clearing_code")):
-        raise typer.BadParameter(f"--pay-to: got {pay_to!r}, wanted NAME/ACCOUNT/CODE")
-    return dict(zip(("name", "account", "clearing_code"), parts, strict=True))
+def beneficiary_of(text: str, field: str) -> dict[str, str]:
+    """A beneficiary written NAME/ACCOUNT/CODE; raises BadParameter that names the field."""
+    parts = text.rsplit("/", 2)
+    if len(parts) != len(_BENEFICIARY):
+        raise typer.BadParameter(f"{field}: got {text!r}, wanted NAME/ACCOUNT/CODE")
+    return dict(zip(_BENEFICIARY, parts, strict=True))

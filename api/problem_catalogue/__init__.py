@@ -8,6 +8,7 @@ only together with the format version of stored answers.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from api.problem_catalogue.funding import FUNDING_REFUSALS
 from api.problem_catalogue.life import LIFE_REFUSALS
 from api.problem_catalogue.problem_type import ProblemType
 from api.problem_catalogue.refusals import REFUSALS
@@ -20,7 +21,12 @@ __all__ = ["PROBLEM_TYPES", "ProblemType"]
 PROBLEM_TYPES: Mapping[str, ProblemType] = MappingProxyType(
     {
         problem.code: problem
-        for problem in REFUSALS + LIFE_REFUSALS + REQUEST_PROBLEMS + SETTLEMENT_PROBLEMS + SERVICE_PROBLEMS
+        for problem in REFUSALS
+        + LIFE_REFUSALS
+        + FUNDING_REFUSALS
+        + REQUEST_PROBLEMS
+        + SETTLEMENT_PROBLEMS
+        + SERVICE_PROBLEMS
     }
 )
 """Every problem type by its code, in the order in which the pages list them."""

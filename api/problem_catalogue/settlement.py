@@ -113,4 +113,20 @@ SETTLEMENT_PROBLEMS = (
         what_to_do="Have terms with a beneficiary approved, then instruct the batch again.",
         facts={"partner": "code of the party"},
     ),
+    ProblemType(
+        code="not-disputable",
+        status=409,
+        title="Cannot be disputed",
+        meaning="Only a redemption or capture of which nothing was returned, paid in the programme's currency, can be.",
+        what_to_do="Correct it by a reversal, or by an adjustment of the party.",
+        facts={"refusal": "why the ledger refused its reversal"},
+    ),
+    ProblemType(
+        code="dispute-decided",
+        status=409,
+        title="Dispute is decided",
+        meaning="The dispute was decided the other way before.",
+        what_to_do="Read the dispute; correct what was decided wrongly by an adjustment.",
+        facts={"state": "how it was decided"},
+    ),
 )

@@ -185,6 +185,7 @@ def _answer(registry: Registry, cap: Cap, standing: CapStanding) -> CapAnswer:
         authorised=standing.authorised,
         used=standing.used,
         left=standing.left,
+        measure=cap.measure,
     )
 
 

@@ -1,13 +1,17 @@
 """Contracts and other changes of settlement's set-up: proposed by one person, decided by another; quotes."""
 
-from decimal import Decimal
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
 from uuid import UUID, uuid5
 
 import msgspec
 from litestar import Response, get, post, put
+from litestar.params import HeaderParameter
 from psycopg import AsyncConnection
 
 from api.access import for_roles
+from api.authentication import PartnerCaller
 from api.idempotent_answers import FirstAnswer, answer_once, answer_step
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
@@ -21,44 +25,42 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.contracts import (
-    AccountSent,
-    AdjustmentSent,
     DecisionSent,
-    LimitSent,
     ProposalAnswer,
     ProposalList,
     ProposalSent,
     QuoteSent,
-    ReserveSent,
     TermsHistory,
     TermsSent,
     proposal_answer,
     proposal_id,
     terms_answer,
 )
-from api.schemas.fields import instant_of, refuse
-from api.settlement_access import FINANCE, person_of, programme_coded
+from api.settlement_access import FINANCE, person_of, programme_coded, sees_accounts
 from api.wiring import wiring_of
 from ledger.errors import NotFound, PartnerNotFound
-from ledger.reading.cursors import DEFAULT_LIMIT
+from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
 from settlement.proposals import (
-    AdjustmentRequest,
     AnyRequest,
-    ReserveRequest,
     approve_proposal,
     propose,
     reject_proposal,
+    terms_mark,
 )
-from settlement.set_up import AccountRequest, LimitRequest
 from settlement.store.proposal_rows import list_proposals, read_proposal
-from settlement.store.term_rows import Quote, add_quote, read_history
+from settlement.store.term_rows import add_quote, read_history
+
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", required=False, description="The ETag of the contract as you read it."),
+]
 
 PROPOSING = ("finance-clerk", "manager", "operator")
 DECIDING = ("finance-approver", "manager")
 ACCEPTED = 202
-RATE = 100_000_000
 
 _PROPOSALS = UUID("5f6c1f5e-6f43-4f6e-9a55-0d8f7b7c2a11")
+_TERMS_PROBLEMS = ("terms-in-the-past", "precondition-failed")
 _PROPOSING_PROBLEMS = (*WRITE_PROBLEMS, "programme-not-found", "partner-not-found", "clock-behind")
 _DECIDING_PROBLEMS = (
     *WRITE_PROBLEMS,
@@ -79,38 +81,51 @@ _encode = msgspec.json.Encoder().encode
     operation_id="proposeTerms",
     summary="Propose contract terms",
     tags=["Contracts"],
-    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS, "terms-in-the-past"),
+    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS, *_TERMS_PROBLEMS),
 )
 async def put_terms(
-    request: CityRequest, code: CodePath, data: TermsSent, idempotency_key: IdempotencyKey
+    request: CityRequest,
+    code: CodePath,
+    data: TermsSent,
+    idempotency_key: IdempotencyKey,
+    if_match: IfMatch = None,
 ) -> Response[bytes]:
     """Propose a new version of a partner's contract; it holds once another person has approved it.
 
     Versions are dated and never overwritten. `reserve` and `fee` are what the partner is charged per point it
-    issues, `reimbursement` less `commission` what it gets per point it takes.
+    issues, `reimbursement` less `commission` what it gets per point it takes. With `If-Match` it is proposed only if
+    nobody has proposed or changed anything of the contract since you read it.
     """
-    return await _propose(request, idempotency_key, f"terms:{code}", data, data.programme, data.request(code))
+    change = partial(data.request, code)
+    return await _propose(request, idempotency_key, f"terms:{code}", data, data.programme, change, if_match)
 
 
 @get(
     "/v1/partners/{code:str}/terms",
-    before_request=for_roles(*FINANCE),
+    before_request=for_roles(*FINANCE, partners=True),
     operation_id="getTerms",
     summary="Read contract terms",
     tags=["Contracts"],
-    responses=answers(200, TermsHistory, "All versions.", *READ_PROBLEMS, "programme-not-found", "partner-not-found"),
+    responses=answers(
+        200, TermsHistory, "All versions, with their ETag.", *READ_PROBLEMS, "programme-not-found", "partner-not-found"
+    ),
 )
 async def get_terms(request: CityRequest, code: CodePath, programme: ProgrammeQuery) -> Response[bytes]:
-    """All versions of a partner's contract, with who proposed and approved each."""
+    """All versions of a partner's contract, the oldest first. A partner reads its own."""
     wiring = wiring_of(request)
     found = await programme_coded(wiring, programme)
     registry = wiring.engine.registry.current
     partner = registry.partner_coded(code)
-    if partner is None:
-        raise PartnerNotFound("No partner has this code.", partner=code)
+    caller = request.user
+    is_own = isinstance(caller, PartnerCaller)
+    if partner is None or (isinstance(caller, PartnerCaller) and caller.partner != partner.number):
+        raise PartnerNotFound("You know no partner by this code.", partner=code)
     async with wiring.engine.pool.connection() as connection:
         history = await read_history(connection, found.number, partner.number)
-    return Response(_encode(TermsHistory([terms_answer(one, registry) for one in history])), media_type=JSON)
+        mark = await terms_mark(connection, found.number, partner.number, code)
+    shows_account = is_own or sees_accounts(request)
+    items = [terms_answer(one, registry, shows_account=shows_account, shows_people=not is_own) for one in history]
+    return Response(_encode(TermsHistory(items)), media_type=JSON, headers={"ETag": f'"{mark}"'})
 
 
 @post(
@@ -124,7 +139,7 @@ async def get_terms(request: CityRequest, code: CodePath, programme: ProgrammeQu
 )
 async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Propose a change; it is carried out when another person approves it."""
-    return await _propose(request, idempotency_key, "proposal", data, data.programme, _request_of(data))
+    return await _propose(request, idempotency_key, "proposal", data, data.programme, data.request)
 
 
 @get(
@@ -137,11 +152,14 @@ async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_ke
 )
 async def get_proposals(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
     """What was proposed, by whom, and what became of it."""
+    refuse_limit(limit)
     wiring = wiring_of(request)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:
         found = await list_proposals(connection, None, limit)
-    return Response(_encode(ProposalList([proposal_answer(one, registry) for one in found])), media_type=JSON)
+    shows_account = sees_accounts(request)
+    items = [proposal_answer(one, registry, shows_account=shows_account) for one in found]
+    return Response(_encode(ProposalList(items)), media_type=JSON)
 
 
 @post(
@@ -186,20 +204,7 @@ async def post_quote(request: CityRequest, data: QuoteSent, idempotency_key: Ide
     """Enter a rate with the time in which it holds. A batch takes the rate in force at its cut-off, and keeps it."""
     wiring, person = wiring_of(request), person_of(request)
     programme = await programme_coded(wiring, data.programme)
-    valid_from, expires_at = instant_of(data.valid_from, "valid_from"), instant_of(data.expires_at, "expires_at")
-    quote = int(Decimal(data.rate) * RATE)
-    if valid_from is None or expires_at is None or expires_at <= valid_from:
-        refuse("expires_at", data.expires_at.isoformat(), "a time after valid_from")
-    if quote == 0:
-        refuse("rate", data.rate, "a rate above zero")
-    kept = Quote(
-        programme=programme.number,
-        currency=data.currency,
-        quote=quote,
-        valid_from=valid_from,
-        expires_at=expires_at,
-        source=data.source,
-    )
+    kept = data.quote(programme)
 
     async def work(connection: AsyncConnection) -> FirstAnswer:
         await add_quote(connection, kept, person.name)
@@ -214,7 +219,8 @@ async def _propose(
     operation: str,
     data: msgspec.Struct,
     programme_code: str,
-    change: AnyRequest,
+    change: Callable[[str], AnyRequest],
+    if_match: str | None = None,
 ) -> Response[bytes]:
     wiring, person = wiring_of(request), person_of(request)
 
@@ -223,7 +229,9 @@ async def _propose(
         # The request's own id: taken again after a crash it is the same proposal.
         identifier = uuid5(_PROPOSALS, f"{person.name}:{idempotency_key}")
         reason = str(getattr(data, "reason", ""))
-        proposal = await propose(wiring.engine, person, programme, change, reason, identifier)
+        asked = change(programme.currency)
+        seen = None if if_match in {None, "*"} else str(if_match).strip('"')
+        proposal = await propose(wiring.engine, person, programme, asked, reason, identifier, seen=seen)
         return proposal_answer(proposal, wiring.engine.registry.current)
 
     return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, data, step, ACCEPTED)
@@ -246,20 +254,6 @@ async def _decide(
 
     operation = f"{'approve' if approves else 'reject'}-proposal:{proposal}"
     return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, data, step)
-
-
-def _request_of(data: ProposalSent) -> AnyRequest:
-    if isinstance(data, AdjustmentSent):
-        amount_minor = data.amount.minor("amount")
-        return AdjustmentRequest(data.party, amount_minor if data.direction == "give" else -amount_minor, data.about)
-    if isinstance(data, ReserveSent):
-        amount_minor = data.amount.minor("amount")
-        return ReserveRequest(amount_minor if data.direction == "fund" else -amount_minor)
-    if isinstance(data, LimitSent):
-        return LimitRequest(data.role, data.amount.minor("amount"))
-    assert isinstance(data, AccountSent)  # noqa: S101 - the last of the union
-    of = data.beneficiary
-    return AccountRequest(data.currency, of.name, of.account, of.clearing_code)
 
 
 contract_routes = [

@@ -66,6 +66,7 @@ POSTING_PROBLEMS = (
     "member-frozen",
     "occurred-in-future",
     "occurred-too-long-ago",
+    "period-closed",
     "currency-mismatch",
     "amount-out-of-range",
     "clock-behind",

@@ -18,7 +18,7 @@ from api.settlement_access import FINANCE, person_of
 from api.settlement_steps import NothingSent, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT
+from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
 from settlement.payments import instruct, retry
 from settlement.receipts import match
 from settlement.reconciliation import LARGEST_BYTES, import_bank_file
@@ -122,6 +122,7 @@ async def post_bank_file(request: CityRequest, idempotency_key: IdempotencyKey) 
 )
 async def get_suspense(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
     """The work list: receipts that no notice explains, and debits that no payment does."""
+    refuse_limit(limit)
     wiring = wiring_of(request)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:

@@ -20,7 +20,7 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.contracts import DecisionSent
-from api.schemas.fields import refuse
+from api.schemas.fields import FIRST_YEAR, LAST_YEAR, refuse
 from api.schemas.settlement import (
     BankDaysSent,
     BatchAnswer,
@@ -35,7 +35,7 @@ from api.settlement_access import FINANCE, person_of, programme_coded
 from api.settlement_steps import NothingSent, shown_batch, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT
+from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
 from settlement import approval
 from settlement.days import close_day
 from settlement.run import run
@@ -86,6 +86,7 @@ async def get_days(
     request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
 ) -> Response[bytes]:
     """Closed days of a programme, with the batches they are settled in."""
+    refuse_limit(limit)
     wiring = wiring_of(request)
     found = await programme_coded(wiring, programme)
     async with wiring.engine.pool.connection() as connection:
@@ -154,6 +155,7 @@ async def get_batches(
     request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
 ) -> Response[bytes]:
     """The batches of a programme and their states."""
+    refuse_limit(limit)
     wiring = wiring_of(request)
     found = await programme_coded(wiring, programme)
     async with wiring.engine.pool.connection() as connection:
@@ -251,9 +253,12 @@ async def post_batch_close(
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         refuse("day", repr(text[:40]), "a date such as 2026-11-23", "path")
+    if day.isoformat() != text or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        refuse("day", repr(text), f"a date such as 2026-11-23, of the years {FIRST_YEAR} to {LAST_YEAR}", "path")
+    return day
 
 
 settlement_routes = [

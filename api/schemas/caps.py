@@ -3,6 +3,7 @@
 import msgspec
 
 from api.schemas.fields import Code, Points, Scene, ShortText
+from ledger.rules.programmes import CapMeasure
 
 
 class CapRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +34,10 @@ class CapGrantAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CapAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A cap: ``authorised`` points are ``used`` or ``left``."""
+    """A cap: what is ``authorised`` is ``used`` or ``left``.
+
+    Its ``measure`` is ``points``, or of a prefunding ``cover`` 1/10,000 of the programme's currency.
+    """
 
     code: str
     programme: str
@@ -42,6 +46,7 @@ class CapAnswer(msgspec.Struct, frozen=True, kw_only=True):
     authorised: int
     used: int
     left: int
+    measure: CapMeasure
 
 
 class CapPage(msgspec.Struct, frozen=True):

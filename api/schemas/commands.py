@@ -37,6 +37,7 @@ class EarningRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     outlet: Outlet | None = None
     occurred_at: Moment | None = None
     available_from: Moment | None = None
+    campaign: Code | None = None
     reference: ShortText | None = None
     evidence: ShortText | None = None
     metadata: Metadata | None = None
@@ -57,6 +58,7 @@ class EarningRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             outlet=self.outlet,
             occurred_at=instant_of(self.occurred_at, "$.occurred_at"),
             available_from=instant_of(self.available_from, "$.available_from"),
+            campaign=self.campaign,
             reference=self.reference,
             evidence=self.evidence,
             metadata=in_order(self.metadata),

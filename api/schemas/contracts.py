@@ -7,16 +7,21 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from api.answers import rfc3339
-from api.schemas.fields import Code, Moment, MoneySent, ShortText
-from ledger.rules.programmes import Registry
-from settlement.proposals import TermsRequest, request_of
+from api.schemas.fields import Code, Moment, MoneySent, ShortText, instant_of, refuse
+from ledger.rules.money import minor_places
+from ledger.rules.programmes import Programme, Registry
+from settlement.proposals import AdjustmentRequest, AnyRequest, PeriodRequest, ReserveRequest, TermsRequest, request_of
 from settlement.rounding import MICROS
-from settlement.set_up import Approving
+from settlement.set_up import AccountRequest, Approving, LimitRequest
 from settlement.store.proposal_rows import Operation, Proposal
-from settlement.store.term_rows import DatedTerms
+from settlement.store.term_rows import DatedTerms, Quote
 from settlement.terms import Beneficiary, Breakage, ContractTerms, Cycle, DebitRest
+
+RATE = 100_000_000
+"""Quotes are kept in hundred-millionths."""
 
 Price = Annotated[
     str,
@@ -25,7 +30,17 @@ Price = Annotated[
         description="Decimal string with at most six decimal places",
     ),
 ]
-"""A price in the programme's currency per point, or a rate."""
+"""A price in the programme's currency per point."""
+
+Rate = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)(?!\n)$",
+        description="Decimal string from 0 to 1 with at most six decimal places",
+    ),
+]
+
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217 code")]
 
 Business = Annotated[int, Meta(ge=0, le=250, description="Business days, 0 to 250")]
 
@@ -33,7 +48,10 @@ Business = Annotated[int, Meta(ge=0, le=250, description="Business days, 0 to 25
 class BeneficiarySent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a party is paid."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=70)]
+    name: Annotated[
+        str,
+        Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,70}(?!\n)$", description="1 to 70 characters, no control characters"),
+    ]
     account: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{4,34}(?!\n)$", description="4 to 34 letters and digits")]
     clearing_code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4,35}(?!\n)$", description="of CNAPS 12 digits")]
 
@@ -47,15 +65,15 @@ class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     reserve: Price | None = None
     fee: Price = "0"
     reimbursement: Price | None = None
-    commission: Price = "0"
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217 code")] | None = None
+    commission: Rate = "0"
+    currency: Currency | None = None
     cycle: Cycle = "daily"
     nets: bool = True
     debit_rest: DebitRest = "collect"
     credit_limit: MoneySent | None = None
     prefunding: MoneySent | None = None
-    tax: Price = "0"
-    attribution_fee: Price = "0"
+    tax: Rate = "0"
+    attribution_fee: Rate = "0"
     attribution_partner: Code | None = None
     fee_is_deferred: bool = False
     breakage: Breakage = "issuer"
@@ -63,8 +81,8 @@ class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     due_days: Business = 5
     beneficiary: BeneficiarySent | None = None
 
-    def request(self, partner: str) -> TermsRequest:
-        """What is proposed for a partner."""
+    def request(self, partner: str, own_currency: str) -> TermsRequest:
+        """What is proposed for a partner; raises MalformedRequest for an amount not in the programme's currency."""
         beneficiary = self.beneficiary
         return TermsRequest(
             partner=partner,
@@ -77,8 +95,8 @@ class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             cycle=self.cycle,
             nets=self.nets,
             debit_rest=self.debit_rest,
-            credit_limit_minor=None if self.credit_limit is None else self.credit_limit.minor("credit_limit"),
-            prefunding_minor=0 if self.prefunding is None else self.prefunding.minor("prefunding"),
+            credit_limit_minor=_minor(self.credit_limit, "credit_limit", own_currency),
+            prefunding_minor=_minor(self.prefunding, "prefunding", own_currency) or 0,
             tax_micros=micros(self.tax) or 0,
             attribution_micros=micros(self.attribution_fee) or 0,
             attribution_partner=self.attribution_partner,
@@ -90,6 +108,19 @@ class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             if beneficiary is None
             else Beneficiary(beneficiary.name, beneficiary.account, beneficiary.clearing_code),
         )
+
+
+def _minor(amount: MoneySent | None, field: str, currency: str) -> int | None:
+    """An amount in minor units; raises MalformedRequest for one in another currency than the programme's."""
+    if amount is None:
+        return None
+    if amount.currency != currency:
+        refuse(f"$.{field}.currency", amount.currency, f"{currency}, the programme's currency")
+    return amount.minor(f"$.{field}")
+
+
+def _own_minor(amount: MoneySent, currency: str) -> int:
+    return _minor(amount, "amount", currency) or 0
 
 
 def micros(price: str | None) -> int | None:
@@ -106,7 +137,11 @@ def price(value: int | None) -> str | None:
 
 
 class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a contract; the beneficiary's account shows its last digits only."""
+    """A version of a contract.
+
+    The beneficiary's account is whole for finance and for the party itself, else its last digits; the partner is
+    not told who at the operator's decided.
+    """
 
     partner: str
     programme: str
@@ -130,10 +165,10 @@ class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     is_own_account: bool
     due_days: int
     beneficiary: Beneficiary | None
-    proposed_by: str
-    approved_by: str
+    proposed_by: str | None
+    approved_by: str | None
     approved_at: str
-    reason: str
+    reason: str | None
 
 
 class TermsHistory(msgspec.Struct, frozen=True):
@@ -142,11 +177,15 @@ class TermsHistory(msgspec.Struct, frozen=True):
     items: list[TermsAnswer]
 
 
-def terms_answer(dated: DatedTerms, registry: Registry) -> TermsAnswer:
+def terms_answer(
+    dated: DatedTerms, registry: Registry, *, shows_account: bool = False, shows_people: bool = True
+) -> TermsAnswer:
     """A version as it is shown."""
     terms: ContractTerms = dated.terms
     attribution = terms.attribution_partner
     beneficiary = terms.beneficiary
+    if beneficiary is not None and not shows_account:
+        beneficiary = replace(beneficiary, account=masked(beneficiary.account))
     return TermsAnswer(
         partner=registry.partners[terms.partner].code,
         programme=registry.programme_numbered(terms.programme).code,
@@ -169,14 +208,17 @@ def terms_answer(dated: DatedTerms, registry: Registry) -> TermsAnswer:
         breakage=terms.breakage,
         is_own_account=terms.is_own_account,
         due_days=terms.due_days,
-        beneficiary=None
-        if beneficiary is None
-        else Beneficiary(beneficiary.name, f"****{beneficiary.account[-4:]}", beneficiary.clearing_code),
-        proposed_by=dated.proposed_by,
-        approved_by=dated.approved_by,
+        beneficiary=beneficiary,
+        proposed_by=dated.proposed_by if shows_people else None,
+        approved_by=dated.approved_by if shows_people else None,
         approved_at=rfc3339(dated.approved_at),
-        reason=dated.reason,
+        reason=dated.reason if shows_people else None,
     )
+
+
+def masked(account: str) -> str:
+    """An account's number for those who need not know it."""
+    return f"****{account[-4:]}"
 
 
 class _ProposalSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="operation"):
@@ -192,12 +234,22 @@ class AdjustmentSent(_ProposalSent, frozen=True, tag="adjustment"):
     direction: Literal["give", "take"]
     about: ShortText
 
+    def request(self, own_currency: str) -> AnyRequest:
+        """What is proposed; raises MalformedRequest for an amount not in the programme's currency."""
+        amount_minor = _own_minor(self.amount, own_currency)
+        return AdjustmentRequest(self.party, amount_minor if self.direction == "give" else -amount_minor, self.about)
+
 
 class ReserveSent(_ProposalSent, frozen=True, tag="reserve"):
     """Money into the reserve's account, or out of it."""
 
     amount: MoneySent
     direction: Literal["fund", "release"]
+
+    def request(self, own_currency: str) -> AnyRequest:
+        """What is proposed; raises MalformedRequest for an amount not in the programme's currency."""
+        amount_minor = _own_minor(self.amount, own_currency)
+        return ReserveRequest(amount_minor if self.direction == "fund" else -amount_minor)
 
 
 class LimitSent(_ProposalSent, frozen=True, tag="limit"):
@@ -206,15 +258,34 @@ class LimitSent(_ProposalSent, frozen=True, tag="limit"):
     role: Approving
     amount: MoneySent
 
+    def request(self, own_currency: str) -> AnyRequest:
+        """What is proposed; raises MalformedRequest for an amount not in the programme's currency."""
+        return LimitRequest(self.role, _own_minor(self.amount, own_currency))
+
 
 class AccountSent(_ProposalSent, frozen=True, tag="account"):
     """An account of ours, that parties of a currency are paid from and pay to."""
 
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217 code")]
+    currency: Currency
     beneficiary: BeneficiarySent
 
+    def request(self, own_currency: str) -> AnyRequest:  # noqa: ARG002 - as of the others
+        """What is proposed."""
+        of = self.beneficiary
+        return AccountRequest(self.currency, of.name, of.account, of.clearing_code)
 
-ProposalSent = AdjustmentSent | ReserveSent | LimitSent | AccountSent
+
+class PeriodSent(_ProposalSent, frozen=True, tag="period"):
+    """A period to be closed: nothing is taken any more that occurred on a day up to `through`."""
+
+    through: date
+
+    def request(self, own_currency: str) -> AnyRequest:  # noqa: ARG002 - as of the others
+        """What is proposed."""
+        return PeriodRequest(self.through)
+
+
+ProposalSent = PeriodSent | AdjustmentSent | ReserveSent | LimitSent | AccountSent
 
 
 class DecisionSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,17 +317,19 @@ class ProposalList(msgspec.Struct, frozen=True):
     items: list[ProposalAnswer]
 
 
-def proposal_answer(proposal: Proposal, registry: Registry) -> ProposalAnswer:
-    """A proposal as it is shown; a beneficiary's account shows its last digits only."""
+def proposal_answer(proposal: Proposal, registry: Registry, *, shows_account: bool = False) -> ProposalAnswer:
+    """A proposal as it is shown; what is kept for a repeated request shows an account's last digits only."""
     request = request_of(proposal)
-    shown = msgspec.to_builtins(request)
-    if isinstance(request, TermsRequest) and request.beneficiary is not None:
-        shown["beneficiary"]["account"] = f"****{request.beneficiary.account[-4:]}"
+    if not shows_account and isinstance(request, AccountRequest):
+        request = replace(request, account=masked(request.account))
+    if not shows_account and isinstance(request, TermsRequest) and request.beneficiary is not None:
+        hidden = replace(request.beneficiary, account=masked(request.beneficiary.account))
+        request = replace(request, beneficiary=hidden)
     return ProposalAnswer(
         id=str(proposal.proposal),
         programme=registry.programme_numbered(proposal.programme).code,
         operation=proposal.operation,
-        request=msgspec.Raw(msgspec.json.encode(shown)),
+        request=msgspec.Raw(msgspec.json.encode(request)),
         reason=proposal.reason,
         state=proposal.state,
         proposed_by=proposal.proposed_by,
@@ -272,7 +345,7 @@ class QuoteSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A rate: so much of the foreign currency for one of the programme's."""
 
     programme: Code
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217 code")]
+    currency: Currency
     rate: Annotated[
         str,
         Meta(
@@ -283,6 +356,29 @@ class QuoteSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     valid_from: Moment
     expires_at: Moment
     source: ShortText
+
+    def quote(self, programme: Programme) -> Quote:
+        """The rate as it is kept; raises MalformedRequest for one that can never be used."""
+        valid_from, expires_at = (
+            instant_of(self.valid_from, "$.valid_from"),
+            instant_of(self.expires_at, "$.expires_at"),
+        )
+        if valid_from is None or expires_at is None or expires_at <= valid_from:
+            refuse("$.expires_at", self.expires_at.isoformat(), "a time after valid_from")
+        quote = int(Decimal(self.rate) * RATE)
+        if quote == 0:
+            refuse("$.rate", self.rate, "a rate above zero")
+        minor_places(self.currency, "$.currency")
+        if self.currency == programme.currency:
+            refuse("$.currency", self.currency, "another currency than the programme's own")
+        return Quote(
+            programme=programme.number,
+            currency=self.currency,
+            quote=quote,
+            valid_from=valid_from,
+            expires_at=expires_at,
+            source=self.source,
+        )
 
 
 def proposal_id(text: str) -> UUID | None:

@@ -173,8 +173,8 @@ def batch_answer(batch: Batch, registry: Registry, payments: list[Payment], noti
     codes = {number: partner.code for number, partner in registry.partners.items()}
     currency, figures = batch.inputs.currency, batch.figures
 
-    def money(minor: int, of: str = currency) -> Money:
-        return Money(of, from_minor(minor, of))
+    def money(minor: int) -> Money:
+        return Money(currency, from_minor(minor, currency))
 
     return BatchAnswer(
         id=batch.id,
@@ -195,29 +195,31 @@ def batch_answer(batch: Batch, registry: Registry, payments: list[Payment], noti
             obligation_closing=money(figures.obligation_closing_minor),
         ),
         points=_points_answer(batch, codes),
-        payments=[
-            PaymentAnswer(
-                end_to_end_id=one.end_to_end_id,
-                party=codes[one.party],
-                attempt=one.attempt,
-                amount=money(one.amount_minor, one.currency),
-                state=one.state,
-                reason=one.reason,
-            )
-            for one in payments
-        ],
-        notices=[
-            NoticeAnswer(
-                reference=one.reference,
-                party=codes[one.party],
-                amount=money(one.amount_minor, one.currency),
-                received=money(one.received_minor, one.currency),
-                due_on=one.due_on,
-                state=one.state,
-            )
-            for one in notices
-        ],
+        payments=[_payment_answer(one, codes) for one in payments],
+        notices=[_notice_answer(one, codes) for one in notices],
         steps=[StepAnswer(step.state, step.person, rfc3339(step.at), step.reason) for step in batch.steps],
+    )
+
+
+def _payment_answer(payment: Payment, codes: dict[int, str]) -> PaymentAnswer:
+    return PaymentAnswer(
+        end_to_end_id=payment.end_to_end_id,
+        party=codes[payment.party],
+        attempt=payment.attempt,
+        amount=Money(payment.currency, from_minor(payment.amount_minor, payment.currency)),
+        state=payment.state,
+        reason=payment.reason,
+    )
+
+
+def _notice_answer(notice: Notice, codes: dict[int, str]) -> NoticeAnswer:
+    return NoticeAnswer(
+        reference=notice.reference,
+        party=codes[notice.party],
+        amount=Money(notice.currency, from_minor(notice.amount_minor, notice.currency)),
+        received=Money(notice.currency, from_minor(notice.received_minor, notice.currency)),
+        due_on=notice.due_on,
+        state=notice.state,
     )
 
 

@@ -20,6 +20,7 @@ from ledger.posting.import_pruning import prune_imports
 from ledger.posting.notices import post_notices
 from ledger.store.unit_of_work import unit_of_work
 from ledger.store.webhook_queue import count_backlog, prune_deliveries
+from settlement.covers import post_cover_movements, suspend_overdue
 
 HOUR = 60 * 60
 DAYS_KEPT: tuple[tuple[Literal["delivered", "dead"], int], ...] = (("delivered", 30), ("dead", 90))
@@ -85,6 +86,17 @@ async def measure(engine: Engine, _: Settings) -> str:
     return f"{backlog} deliveries wait"
 
 
+async def move_covers(engine: Engine, _: Settings) -> str:
+    """Add to covers what issuers have paid."""
+    return f"moved {await post_cover_movements(engine)} covers"
+
+
+async def suspend(engine: Engine, _: Settings) -> str:
+    """Suspend issuers whose payment is overdue; let go on those that have paid."""
+    suspended, resumed = await suspend_overdue(engine)
+    return f"suspended {suspended} issuers, resumed {resumed}"
+
+
 JOBS = (
     Job("expire", Every(HOUR), expire),
     Job("notices", Daily(1, 0), notify),
@@ -92,4 +104,6 @@ JOBS = (
     Job("prune-deliveries", Daily(3, 30), prune),
     Job("prune-imports", Daily(3, 45), prune_files),
     Job("measure-backlog", Every(15), measure),
+    Job("covers", Every(10), move_covers),
+    Job("overdue", Every(HOUR), suspend),
 )

@@ -4,17 +4,32 @@ That no pool and no allotment goes below zero the books see of themselves. What 
 is noted by the command's key and must sum to zero over all lanes.
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 from ledger.audit.books import ALLOTMENT, AUTHORISED, CAP_TRANSIT, POOL, USED
 from ledger.audit.case import Case
+from ledger.audit.covers import used_of_cover
 from ledger.audit.named import Original
-from ledger.rules.journal import Posting
+from ledger.rules.covers import cost_of_point, given_back_of_use
+from ledger.rules.journal import Posting, TransactionKind
 from ledger.rules.programmes import LEDGER_ITSELF, Cap
 
 _AT_HOME = frozenset({(AUTHORISED, POOL), (POOL, CAP_TRANSIT), (CAP_TRANSIT, POOL), (ALLOTMENT, POOL)})
+_OF_COVERS_AT_HOME = _AT_HOME | {(POOL, AUTHORISED), (CAP_TRANSIT, ALLOTMENT)}
 _ELSEWHERE = frozenset({(CAP_TRANSIT, ALLOTMENT), (ALLOTMENT, CAP_TRANSIT)})
 _SWEEPS = frozenset({(ALLOTMENT, POOL), (ALLOTMENT, CAP_TRANSIT)})
 _SHOWS_SWEPT = frozenset({(ALLOTMENT, POOL), (CAP_TRANSIT, POOL)})
-_IS_GRANT = (AUTHORISED, POOL)
+_GRANTS = frozenset({(AUTHORISED, POOL), (POOL, AUTHORISED)})
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Points that reversals took out of an earn's lot: earlier ones, and the one that is checked; and its funding."""
+
+    before: int
+    now: int
+    funding: int
 
 
 def check_cap(case: Case) -> None:
@@ -28,7 +43,10 @@ def check_cap(case: Case) -> None:
     case.check_frame()
     case.compare("partner", transaction.partner, LEDGER_ITSELF if cap.partner is None else cap.partner)
     kinds = (posting.debit_kind, posting.credit_kind)
-    if kinds not in (_AT_HOME if cap.home_lane == transaction.lane else _ELSEWHERE):
+    if transaction.kind == TransactionKind.COVER_LOW and (not cap.is_cover or posting.debit_kind != POOL):
+        case.differ("kind", transaction.kind, "that of what takes from the pool of a cover")
+    at_home = _OF_COVERS_AT_HOME if cap.is_cover else _AT_HOME
+    if kinds not in (at_home if cap.home_lane == transaction.lane else _ELSEWHERE):
         case.differ("accounts of a cap", kinds, "a movement that this lane may have")
     expected = Posting(*kinds[:1], cap.number, kinds[1], cap.number, transaction.points)
     case.compare("postings", transaction.postings, (expected,))
@@ -36,30 +54,31 @@ def check_cap(case: Case) -> None:
     if kinds in _SWEEPS:
         allotted = case.books.parties.get((ALLOTMENT, cap.number, cap.programme), 0)
         case.compare("points of a sweep", transaction.points, allotted)
-    if kinds == _IS_GRANT or kinds in _SHOWS_SWEPT:
-        case.books.swept[cap.number] = kinds != _IS_GRANT
+    if kinds in _GRANTS or kinds in _SHOWS_SWEPT:
+        case.books.swept[cap.number] = kinds not in _GRANTS
     note_transit(case)
 
 
 def is_grant(postings: tuple[Posting, ...]) -> bool:
     """Whether a transaction on a cap is a command's own, under its key."""
-    return bool(postings) and (postings[0].debit_kind, postings[0].credit_kind) == _IS_GRANT
+    return bool(postings) and (postings[0].debit_kind, postings[0].credit_kind) in _GRANTS
 
 
 def check_draw(case: Case, postings: tuple[Posting, ...]) -> None:
-    """An earn draws its points from every cap it falls under, in the order of their numbers.
+    """An earn draws its points, or their price, from every cap it falls under, in the order of their numbers.
 
     A cap has no date: from the first earn of the lane that met it, every one does.
     """
     transaction, seen = case.transaction, case.books.caps_seen
     rest = list(postings)
     for cap in sorted(_caps_on(case), key=lambda cap: cap.number):
+        amounts = used_of_cover(case, cap) if cap.is_cover else {transaction.points}
         of_cap = []
         while rest and rest[0].credit_owner == cap.number:
             of_cap.append(rest.pop(0))
         if not of_cap:
-            if cap.number in seen:
-                case.differ(f"points of cap {cap.number}", 0, transaction.points)
+            if cap.number in seen and 0 not in amounts:
+                case.differ(f"points of cap {cap.number}", 0, amounts)
             continue
         seen.add(cap.number)
         sources = [posting.debit_kind for posting in of_cap]
@@ -69,26 +88,47 @@ def check_draw(case: Case, postings: tuple[Posting, ...]) -> None:
             Posting(source, cap.number, USED, cap.number, p.amount) for source, p in zip(sources, of_cap, strict=True)
         ]
         case.compare(f"postings of cap {cap.number}", of_cap, drawn)
-        case.compare(f"points of cap {cap.number}", sum(posting.amount for posting in of_cap), transaction.points)
+        amount = sum(posting.amount for posting in of_cap)
+        if amount not in amounts:
+            case.differ(f"points of cap {cap.number}", amount, amounts)
     if rest:
         case.differ("postings", rest, "no more")
     note_transit(case)
 
 
-def check_given_back(case: Case, original: Original, postings: tuple[Posting, ...], returned_points: int) -> None:
-    """What goes back to its funding is given back to each cap that the earn used."""
-    caps = [cap for cap, _ in original.cap_uses] if returned_points else []
-    case.compare("caps given back to", [posting.debit_owner for posting in postings], caps)
+def check_given_back(
+    case: Case, original: Original, postings: tuple[Posting, ...], returned_points: int, taken: Taken
+) -> None:
+    """What goes back to its funding is given back to each cap that the earn used; to a cover what left the lot."""
+    expected: list[tuple[int, int]] = []
+    for number, used in original.cap_uses:
+        cap = case.set_up.caps.get(number)
+        amount = returned_points
+        if cap is not None and cap.is_cover:
+            left = original.points - taken.before
+            day = case.programme.business_day(original.occurred_at)
+            registry = case.set_up.registry
+            cost = cost_of_point(registry, cap, taken.funding, day, known_at=original.recorded_at)
+            amount = given_back_of_use(used, original.points, cost, left, left - taken.now)
+        if amount:
+            expected.append((number, amount))
+    check_put_back(case, postings, expected)
+    if postings:
+        note_transit(case)
+
+
+def check_put_back(case: Case, postings: Sequence[Posting], expected: Sequence[tuple[int, int]]) -> None:
+    """Postings put back to caps what is expected, as pairs of a cap's number and an amount, in order."""
+    found = [(posting.debit_owner, posting.amount) for posting in postings]
+    case.compare("caps given back to", found, list(expected))
     for posting in postings:
         cap = case.set_up.caps.get(posting.debit_owner)
         swept_to = POOL if cap is not None and cap.home_lane == case.transaction.lane else CAP_TRANSIT
         target = posting.credit_kind
         if target not in (ALLOTMENT, swept_to):
             case.differ(f"account that cap {posting.debit_owner} was given back to", target, (ALLOTMENT, swept_to))
-        expected = Posting(USED, posting.debit_owner, target, posting.debit_owner, returned_points)
-        case.compare(f"postings of cap {posting.debit_owner}", posting, expected)
-    if postings:
-        note_transit(case)
+        same = Posting(USED, posting.debit_owner, target, posting.debit_owner, posting.amount)
+        case.compare(f"postings of cap {posting.debit_owner}", posting, same)
 
 
 def note_transit(case: Case) -> None:
@@ -102,9 +142,12 @@ def note_transit(case: Case) -> None:
 
 def _caps_on(case: Case) -> list[Cap]:
     transaction = case.transaction
-    return case.set_up.registry.caps_on(transaction.programme, transaction.partner, transaction.scene)
+    funding = transaction.lots[0].funding
+    if funding not in case.set_up.registry.fundings:
+        return []
+    return case.set_up.registry.caps_on(transaction.programme, transaction.partner, transaction.scene, funding)
 
 
 def _sources(cap: Cap, lane: int) -> list[list[int]]:
-    other = POOL if cap.home_lane == lane else CAP_TRANSIT
+    other = POOL if cap.home_lane == lane and not cap.is_cover else CAP_TRANSIT
     return [[ALLOTMENT], [other], [ALLOTMENT, other]]

@@ -15,7 +15,8 @@ from ledger.rules.journal import Transaction, TransactionKind
 
 PAGE_KEYS = 5_000
 
-_SHARE_KEYS = frozenset({TransactionKind.CAP, TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
+_OF_CAPS = frozenset({TransactionKind.CAP, TransactionKind.COVER_LOW})
+_SHARE_KEYS = _OF_CAPS | frozenset({TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
 DIGEST_BYTES = 32
 
 
@@ -52,7 +53,7 @@ class CommandKeys:
 
     def _check_beside(self, transaction: Transaction, row: KeyRow) -> None:
         """The row of a command is there, and of this request; a sweep of a cap is the ledger's own and has none."""
-        if transaction.kind == TransactionKind.CAP and row.request_digest is None:
+        if transaction.kind in _OF_CAPS and row.request_digest is None:
             return
         if row.sequence is None or row.request_digest != transaction.request_digest:
             expected = f"a row of request {transaction.request_digest.hex()}"
@@ -76,7 +77,7 @@ class CommandKeys:
 def keeps_key(transaction: Transaction) -> bool:
     """Whether a key leads to a transaction: not to a second leg, and not to what a command moves of caps."""
     kind = transaction.kind
-    if kind == TransactionKind.CAP:
+    if kind in _OF_CAPS:
         return is_grant(transaction.postings)
     if kind == TransactionKind.GIFT:
         return not transaction.lots

@@ -15,6 +15,7 @@ from ledger.audit.gifts_and_moves import check_gift, check_merge_or_move
 from ledger.audit.holds import check_capture, check_hold, check_hold_expiry, check_void
 from ledger.audit.notices import check_notice
 from ledger.audit.points import Lot
+from ledger.audit.recoveries import without_recoveries
 from ledger.audit.repayment import Repayment
 from ledger.audit.reversals import check_reversal
 from ledger.audit.statuses import check_close, check_freeze, check_member, check_unfreeze
@@ -33,11 +34,12 @@ from ledger.rules.programmes import LEDGER_ITSELF
 
 _Kind = TransactionKind
 _EXPIRE, _HOLD_EXPIRE, _CLOSE = map(int, (_Kind.EXPIRE, _Kind.HOLD_EXPIRE, _Kind.CLOSE))
+_OF_CAPS = frozenset({_Kind.CAP, _Kind.COVER_LOW})
 
 OF_A_MEMBER = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE, _Kind.MOVE})
 """Kinds that may concern a member as a whole, and so no programme."""
 
-_WITHOUT_MEMBER = frozenset({_Kind.CAP, _Kind.SETTLE, _Kind.MONEY})
+_WITHOUT_MEMBER = _OF_CAPS | {_Kind.SETTLE, _Kind.MONEY}
 _OF_THE_LEDGER = frozenset(
     {
         _Kind.EXPIRE,
@@ -50,9 +52,9 @@ _OF_THE_LEDGER = frozenset(
         _Kind.MONEY,
     }
 )
-_BY_EITHER = frozenset({_Kind.GIFT, _Kind.MERGE, _Kind.MOVE, _Kind.CAP})
+_BY_EITHER = _OF_CAPS | {_Kind.GIFT, _Kind.MERGE, _Kind.MOVE}
 _WITHOUT_PARTICULARS = frozenset(
-    {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.CAP}
+    {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, *_OF_CAPS}
 )
 _NO_PARTICULARS = Particulars()
 
@@ -73,6 +75,7 @@ def check_kind(case: Case) -> None:
     if transaction.member in books.members:
         check_member(case)
     case.check_postings()
+    case = without_recoveries(case)
     check = CHECKS.get(kind)
     if check is None:
         case.differ("kind", kind, "a kind of transaction")
@@ -122,6 +125,7 @@ def _check_earn(case: Case) -> None:
         case.differ("lots opened", len(transaction.lots), 1)
         return
     opening = transaction.lots[0]
+    _check_funding(case, opening.funding)
     version = case.version(transaction.programme_version)
     if version is None:
         case.differ("programme version", transaction.programme_version, "one of the programme")
@@ -143,6 +147,19 @@ def _check_earn(case: Case) -> None:
     of_caps = transaction.postings[len(own) :]
     if of_caps or case.books.caps_seen:
         check_draw(case, of_caps)
+
+
+def _check_funding(case: Case, funding: int) -> None:
+    """A partner issues under its own funding, or under a campaign's that it shares in."""
+    registry, transaction = case.set_up.registry, case.transaction
+    partner = registry.partners.get(transaction.partner)
+    if partner is None or funding == partner.funding:
+        return
+    campaign = registry.campaign_funded(funding)
+    if campaign is None or campaign.programme != transaction.programme:
+        case.differ("funding of the lot", funding, f"{partner.funding}, or that of a campaign of the programme")
+    elif partner.number not in dict(registry.fundings[funding]):
+        case.differ("funding of the lot", funding, f"one that partner {partner.number} shares in")
 
 
 def _check_redeem(case: Case) -> None:
@@ -201,4 +218,5 @@ CHECKS: dict[int, Callable[[Case], None]] = {
     int(_Kind.CAP): check_cap,
     int(_Kind.SETTLE): check_settlement,
     int(_Kind.MONEY): check_money_only,
+    int(_Kind.COVER_LOW): check_cap,
 }

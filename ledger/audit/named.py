@@ -29,6 +29,8 @@ class Original(msgspec.Struct):
     partner: int
     member: int
     points: int
+    occurred_at: int
+    recorded_at: int
     spend_minor: int | None
     programme_version: int | None
     uses: list[tuple[int, int]] = []
@@ -41,7 +43,10 @@ class Original(msgspec.Struct):
 
 
 class EarlierReversal(msgspec.Struct, frozen=True):
-    """A reversal of the same original; ``moved`` is what it moved back to the original's funding."""
+    """A reversal of the same original.
+
+    ``moved`` is what it moved back to the original's funding, and ``freed`` the part of it that was free.
+    """
 
     lane: int
     sequence: int
@@ -49,6 +54,7 @@ class EarlierReversal(msgspec.Struct, frozen=True):
     points: int
     spend_minor: int
     moved: int
+    freed: int
 
 
 class Relative(msgspec.Struct, frozen=True):

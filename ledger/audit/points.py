@@ -145,3 +145,5 @@ class TakenBack(msgspec.Struct):
     points: int = 0
     spend_minor: int = 0
     expired_counted: int = 0
+    out_of_lot: int = 0
+    """Of the points of an earn: those that were free."""

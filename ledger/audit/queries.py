@@ -101,7 +101,8 @@ select {_LOT}, {_REST_OF_LOT} from lots l where l.lane = %s and l.lot = any(%b) 
 
 # Transactions that the reversals of a page name.
 READ_ORIGINALS = """
-select lane, sequence, kind, programme, partner, member, points, spend_minor, programme_version
+select lane, sequence, kind, programme, partner, member, points, occurred_at, recorded_at, spend_minor,
+       programme_version
 from transactions where lane = %s and sequence = any(%b)
 """
 
@@ -132,12 +133,17 @@ with recursive path as (
 select lane, member from path order by step
 """
 
-# All reversals of an original, with what they moved back to its funding.
+# All reversals of an original, with what they moved back to its funding, and of that what was free.
 READ_REVERSALS = """
-select t.lane, t.sequence, t.member, t.points, coalesce(t.spend_minor, 0),
-       (select coalesce(sum(p.amount), 0)::bigint from postings p
-        where p.lane = t.lane and p.sequence = t.sequence and p.debit_kind in (2, 4) and p.credit_kind = 1)
-from transactions t where t.reverses_lane = %s and t.reverses_sequence = %s order by t.lane, t.sequence
+select t.lane, t.sequence, t.member, t.points, coalesce(t.spend_minor, 0), back.moved, back.freed
+from transactions t
+cross join lateral (
+    select coalesce(sum(p.amount), 0)::bigint as moved,
+           coalesce(sum(p.amount) filter (where p.debit_kind = 2), 0)::bigint as freed
+    from postings p
+    where p.lane = t.lane and p.sequence = t.sequence and p.debit_kind in (2, 4) and p.credit_kind = 1
+) back
+where t.reverses_lane = %s and t.reverses_sequence = %s order by t.lane, t.sequence
 """
 
 # A lot and all that was restored from it or brought elsewhere by a merge, a move or a later return.

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from ledger.audit.books import AVAILABLE, ISSUANCE, REDEEMED, SHORTFALL, USED, lapse_of
-from ledger.audit.caps import check_given_back
+from ledger.audit.caps import Taken, check_given_back
 from ledger.audit.case import Case
 from ledger.audit.crossing import Return
 from ledger.audit.named import LaterReturn, Original
@@ -72,6 +72,7 @@ def _taken_before(case: Case, later: LaterReturn) -> TakenBack:
     for earlier in later.earlier:
         taken.points += earlier.points
         taken.spend_minor += earlier.spend_minor
+        taken.out_of_lot += earlier.freed
         if case.programme.shortfall_policy == "member":
             taken.expired_counted += earlier.points - earlier.moved
     return taken
@@ -83,7 +84,8 @@ def _check_by_kind(case: Case, original: Original, taken: TakenBack, later: Late
     if original.kind == _EARN:
         family = _family(case, original) if later is None else _later_family(case, later)
         gone = family.expired
-        open_points = _check_earn_taken_back(case, original, taken, family)
+        root = _opening_of(case, original.uses[0][0] if original.uses else 0, later)
+        open_points = _check_earn_taken_back(case, original, taken, family, 0 if root is None else root.funding)
     else:
         _check_redemption_given_back(case, original, taken, later)
     if later is not None:
@@ -110,7 +112,7 @@ def _check_spend(case: Case, original: Original, taken: TakenBack) -> None:
         case.compare("points reversed with the spend", case.transaction.points, expected)
 
 
-def _check_earn_taken_back(case: Case, original: Original, taken: TakenBack, family: Family) -> int:
+def _check_earn_taken_back(case: Case, original: Original, taken: TakenBack, family: Family, funding: int) -> int:
     """What is free goes back first, what has expired moves nothing, the rest is owed; returns what was not free."""
     transaction = case.transaction
     taking = min(sum(lot.remaining for lot in family.free.values()), transaction.points)
@@ -132,7 +134,8 @@ def _check_earn_taken_back(case: Case, original: Original, taken: TakenBack, fam
     case.compare("points taken back and points owed", (took, owes), (taking, owing))
     of_caps = transaction.postings[len(own) :]
     case.compare("postings", transaction.postings, (*own, *of_caps))
-    check_given_back(case, original, of_caps, took + owes)
+    check_given_back(case, original, of_caps, took + owes, Taken(taken.out_of_lot, took, funding))
+    taken.out_of_lot += took
     return transaction.points - taking
 
 

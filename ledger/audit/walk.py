@@ -146,6 +146,8 @@ def _lots_named(page: Page, lane: int, originals: Iterable[Original]) -> Iterabl
         for posting in entry.transaction.postings:
             if posting.lot is not None:
                 yield posting.lot
+            if posting.counter_lot is not None:
+                yield posting.counter_lot
         for opening in entry.transaction.lots:
             if opening.restored_from is not None:
                 yield opening.restored_from

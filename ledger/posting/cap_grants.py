@@ -1,7 +1,7 @@
-"""Adding caps and granting them points, for HTTP and the command line alike."""
+"""Adding caps and granting them points, or money, for HTTP and the command line alike."""
 
 from ledger.posting.engine import Engine
-from ledger.rules.commands import GrantCap
+from ledger.rules.commands import GrantCap, GrantCover
 from ledger.rules.outcomes import Outcome
 from ledger.rules.programmes import LEDGER_ITSELF
 
@@ -18,5 +18,24 @@ async def grant(
 ) -> Outcome:
     """Post more points for a cap; raises what a poster raises."""
     command = GrantCap(cap=cap, points=points, reason=reason)
+    submission = await engine.intake.prepare(LEDGER_ITSELF, idempotency_key, command, owner=owner)
+    return await engine.posters.submit(submission)
+
+
+async def grant_cover(
+    engine: Engine,
+    cover: str,
+    amount: int,
+    *,
+    owner: str,
+    idempotency_key: str,
+    takes: bool = False,
+    reason: str | None = None,
+) -> Outcome:
+    """Post what is added to a cover, or taken from it, in 1/10,000 of the currency; raises what a poster raises.
+
+    It is refused as ``cover-in-use`` where more is to be taken than is left.
+    """
+    command = GrantCover(cap=cover, amount=amount, takes=takes, reason=reason)
     submission = await engine.intake.prepare(LEDGER_ITSELF, idempotency_key, command, owner=owner)
     return await engine.posters.submit(submission)

@@ -57,6 +57,7 @@ class LineCommands:
         self._channel = self._optional(mapping.channel, CHANNELS.__contains__, f"one of {', '.join(CHANNELS)}")
         self._outlet = self._optional(mapping.outlet, OUTLET_FORM.fullmatch, OUTLET_WANTED)
         self._reference = self._optional(mapping.reference, TEXT_FORM.fullmatch, TEXT_WANTED)
+        self._campaign = self._optional(mapping.campaign, TEXT_FORM.fullmatch, "the code of a campaign")
         self._zone = None if mapping.zone is None else zone(mapping.zone)
 
     def command_of(self, values: _Values) -> LineCommand:
@@ -80,6 +81,7 @@ class LineCommands:
             channel=self._channel(values),
             outlet=self._outlet(values),
             occurred_at=self._occurred_at(values),
+            campaign=self._campaign(values),
             reference=self._reference(values),
         )
 

@@ -104,6 +104,7 @@ class Mapping(_Entry, frozen=True, kw_only=True):
     outlet: str | Column | None = None
     channel: str | Column | None = None
     reference: str | Column | None = None
+    campaign: str | Column | None = None
     cancellation: Cancellation | None = None
     create_members: bool = False
 
@@ -126,7 +127,7 @@ class Mapping(_Entry, frozen=True, kw_only=True):
             )
             if column is not None
         }
-        for entry in ("programme", "scene", "outlet", "channel", "reference"):
+        for entry in ("programme", "scene", "outlet", "channel", "reference", "campaign"):
             value = getattr(self, entry)
             if isinstance(value, Column):
                 named[f"{entry}.column"] = value.column
@@ -177,6 +178,9 @@ def check_set_up(mapping: Mapping, partner: int, registry: Registry) -> None:
         _refuse("programme", mapping.programme, f"a programme in which you may issue: {_listed(mine)}")
     if not programme.is_open and mapping.cancellation is None:
         _refuse("programme", f"{mapping.programme}, which is closed", "a programme that is open")
+    campaign = mapping.campaign
+    if isinstance(campaign, str) and not registry.shares_in(partner, programme.number, campaign):
+        _refuse("campaign", campaign, "a campaign of the programme that you share in")
     spend = mapping.spend
     if spend is not None and isinstance(spend.currency, str) and spend.currency != programme.currency:
         _refuse("spend.currency", spend.currency, f"{programme.currency}, in which the programme counts")

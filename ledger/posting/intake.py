@@ -22,6 +22,7 @@ from ledger.rules.commands import (
     Freeze,
     Gift,
     GrantCap,
+    GrantCover,
     Merge,
     Move,
     PartnerCommand,
@@ -99,7 +100,7 @@ class Intake:
             await self._resolve_original(submission, command.transaction)
         elif isinstance(command, Capture | VoidHold):
             await self._resolve_hold(submission, command.hold)
-        elif isinstance(command, GrantCap):
+        elif isinstance(command, GrantCap | GrantCover):
             cap = self._registry.current.cap_coded(command.cap)
             submission.lane = submission.lane if cap is None else cap.home_lane
         else:

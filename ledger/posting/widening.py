@@ -60,5 +60,8 @@ def _homes(submission: Submission, registry: Registry) -> set[int]:
     programme = registry.programmes.get(command.programme)
     if programme is None:
         return set()
-    caps = registry.caps_on(programme.number, submission.partner, command.scene)
+    funding = registry.funding_of_earn(submission.partner, command.campaign)
+    if funding is None:
+        return set()
+    caps = registry.caps_on(programme.number, submission.partner, command.scene, funding)
     return {cap.home_lane for cap in caps if cap.is_swept}

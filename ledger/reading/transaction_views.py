@@ -39,7 +39,7 @@ class LotView(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccountView(msgspec.Struct, frozen=True, gc=False):
-    """An account by its kind and owner: a partner, programme, cap or member; of a split funding all its partners."""
+    """An account by its kind and owner: a partner, programme, cap or member, or the campaign of a split funding."""
 
     kind: str
     owner: str
@@ -279,7 +279,8 @@ def _account(
     elif owned_by == "partner":
         name = registry.partners[owner].code
     elif owned_by == "funding":
-        name = "+".join(code for code, _ in funding_of(owner, registry))
+        campaign = registry.campaign_funded(owner)
+        name = registry.partners[owner].code if campaign is None else campaign.code
     elif owned_by == "cap":
         name = registry.cap_numbered(owner).code
     else:

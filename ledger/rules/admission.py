@@ -50,6 +50,8 @@ class Admitted(msgspec.Struct, frozen=True):
     points: PointsState
     occurred_at: int
     now: int
+    funding: int = 0
+    """Of an earn: its partner's own, or its campaign's."""
 
 
 def programmes_of(submission: Submission, registry: Registry) -> list[int]:
@@ -70,6 +72,14 @@ def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: Led
     programme = _permitted_programme(command, submission.partner, state)
     if isinstance(programme, Refused):
         return programme
+    funding = 0
+    if isinstance(command, Earn):
+        issuing = _issuing_funding(command, submission.partner, programme, state)
+        if isinstance(issuing, Refused):
+            return issuing
+        funding = issuing
+    if not programme.is_open:
+        return closed_programme(programme.code)
     member = active_member(submission.member, submission, state)
     if not isinstance(member, MemberState):
         return member
@@ -77,7 +87,7 @@ def admit(command: Earn | Redeem | PlaceHold, submission: Submission, state: Led
     occurred_at = now if command.occurred_at is None else command.occurred_at
     if wrong := wrong_time(occurred_at, now, programme):
         return wrong
-    return Admitted(programme, member.points_in(programme.number), occurred_at, now)
+    return Admitted(programme, member.points_in(programme.number), occurred_at, now, funding)
 
 
 def open_programme(code: str, state: LedgerState) -> Programme | Refused:
@@ -85,9 +95,12 @@ def open_programme(code: str, state: LedgerState) -> Programme | Refused:
     programme = state.registry.programmes.get(code)
     if programme is None:
         return no_programme(code)
-    if not programme.is_open:
-        return Refused("programme-closed", f"Programme {code} is closed.", {"programme": code})
-    return programme
+    return programme if programme.is_open else closed_programme(code)
+
+
+def closed_programme(code: str) -> Refused:
+    """The refusal of what a closed programme takes no more."""
+    return Refused("programme-closed", f"Programme {code} is closed.", {"programme": code})
 
 
 def no_programme(code: str) -> Refused:
@@ -126,23 +139,44 @@ def refuse_status(status: str) -> Refused:
     return Refused("member-frozen", "The member's account is frozen.")
 
 
-def wrong_time(occurred_at: int, now: int, programme: Programme | None) -> Refused | None:
-    """Refuse what is still to come, and what is older than the programme takes."""
+def wrong_time(occurred_at: int, now: int, programme: Programme) -> Refused | None:
+    """Refuse what is still to come, what is older than the programme takes, and what falls in a closed period."""
+    if wrong := in_future(occurred_at, now):
+        return wrong
+    maximum_age_days = programme.maximum_age_days
+    if maximum_age_days is not None and occurred_at < now - maximum_age_days * MICROSECONDS_PER_DAY:
+        return Refused(
+            "occurred-too-long-ago",
+            f"The programme takes events up to {maximum_age_days} days old.",
+            {"field": "occurred_at", "maximum_age_days": maximum_age_days},
+        )
+    return in_closed_period(occurred_at, programme)
+
+
+def in_future(occurred_at: int, now: int) -> Refused | None:
+    """Refuse what is still to come."""
     if occurred_at > now + CLOCK_TOLERANCE_SECONDS * MICROSECONDS_PER_SECOND:
         return Refused(
             "occurred-in-future",
             "The event's time is later than the ledger's clock.",
             {"field": "occurred_at"},
         )
-    if programme is None or programme.maximum_age_days is None:
-        return None
-    if occurred_at < now - programme.maximum_age_days * MICROSECONDS_PER_DAY:
-        return Refused(
-            "occurred-too-long-ago",
-            f"The programme takes events up to {programme.maximum_age_days} days old.",
-            {"field": "occurred_at", "maximum_age_days": programme.maximum_age_days},
-        )
     return None
+
+
+def in_closed_period(occurred_at: int, programme: Programme) -> Refused | None:
+    """Refuse what occurred on a business day whose period is closed: it belongs in the open one, under today's date."""
+    closed_through = programme.closed_through
+    if closed_through is None:
+        return None
+    day = programme.business_day(occurred_at)
+    if day > closed_through:
+        return None
+    return Refused(
+        "period-closed",
+        f"The period up to {closed_through} is closed; the event occurred on {day}.",
+        {"field": "occurred_at", "closed_through": closed_through.isoformat(), "occurred_on": day.isoformat()},
+    )
 
 
 def wrong_amount(
@@ -187,4 +221,34 @@ def _permitted_programme(command: Earn | Redeem | PlaceHold, partner: int, state
     if partner not in (programme.issuers if earns else programme.acceptors):
         what = "issue" if earns else "accept"
         return Refused("partner-not-permitted", f"You may not {what} points of programme {code}.", {"programme": code})
-    return open_programme(code, state)
+    return programme
+
+
+def _issuing_funding(command: Earn, partner: int, programme: Programme, state: LedgerState) -> int | Refused:
+    """The funding of an earn's lot: of a campaign that the partner shares in, where one is named.
+
+    Nobody who funds it may be suspended: all of them would owe for it.
+    """
+    registry = state.registry
+    funding = registry.partners[partner].funding
+    if command.campaign is not None:
+        if not registry.shares_in(partner, programme.number, command.campaign):
+            return Refused(
+                "campaign-not-found",
+                "No campaign of this programme that you share in has this code.",
+                {"campaign": command.campaign},
+            )
+        funding = registry.campaigns[command.campaign].funding
+    if programme.suspended:
+        for funder, _ in registry.fundings[funding]:
+            if funder in programme.suspended:
+                return _suspended(registry.partners[funder].code, programme.code)
+    return funding
+
+
+def _suspended(issuer: str, programme: str) -> Refused:
+    return Refused(
+        "issuer-suspended",
+        f"Issuing points of {issuer} in programme {programme} is suspended.",
+        {"issuer": issuer, "programme": programme},
+    )

@@ -17,6 +17,8 @@ from ledger.rules.money_postings import MoneyPosting
 CANONICAL_REQUEST_VERSION = 1
 MAXIMUM_POINTS = 1_000_000_000_000
 MAXIMUM_MINOR = 1_000_000_000_000_000
+MAXIMUM_COVER = 100_000_000_000_000_000
+"""In 1/10,000 of a currency."""
 
 
 class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -41,6 +43,7 @@ class Earn(Command, frozen=True, tag="earn", kw_only=True):
     outlet: str | None = None
     occurred_at: int | None = None
     available_from: int | None = None
+    campaign: str | None = None
 
 
 class Redeem(Command, frozen=True, tag="redeem", kw_only=True):
@@ -176,6 +179,14 @@ class GrantCap(Command, frozen=True, tag="grant-cap", kw_only=True):
     points: int
 
 
+class GrantCover(Command, frozen=True, tag="grant-cover", kw_only=True):
+    """Add to a prefunding cover, or take from it what is not used; in 1/10,000 of the programme's currency."""
+
+    cap: str
+    amount: int
+    takes: bool = False
+
+
 class SweepCap(Command, frozen=True, tag="sweep-cap", kw_only=True):
     """Bring all allotments of a cap home when it is nearly exhausted; submitted by the ledger itself."""
 
@@ -225,7 +236,7 @@ SingleCommand = Earn | Redeem | Reverse | PlaceHold | Capture | VoidHold
 
 PartnerCommand = SingleCommand | TakeBack | Gift | Atomic
 
-StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap
+StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap | GrantCover
 
 AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap | Clear
 

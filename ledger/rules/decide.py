@@ -4,12 +4,14 @@
 refusal; the table tests have a row for each, in the same order:
 
 1. the key: the same request replays its answer, another request is ``idempotency-key-reused``
-2. ``programme-not-found``, ``partner-not-permitted``, ``programme-closed``
+2. ``programme-not-found``, ``partner-not-permitted``; of an earn ``campaign-not-found``, ``issuer-suspended``;
+   ``programme-closed``
 3. ``member-not-found``, ``member-closed``, ``member-frozen``
-4. ``occurred-in-future``, ``occurred-too-long-ago``
+4. ``occurred-in-future``, ``occurred-too-long-ago``, ``period-closed``
 5. the amount: ``currency-mismatch``, ``zero-points``, ``amount-out-of-range``; of a hold its time:
    ``hold-expiry-out-of-range``
-6. the points: ``insufficient-points``; of an earn its caps: ``cap-exhausted``
+6. the points: ``insufficient-points``; of an earn its caps, in the order of their numbers: ``cap-exhausted``,
+   ``issuer-cover-exhausted``
 
 A reversal asks instead, after the key: ``transaction-not-found`` (unknown and another partner's look the
 same), ``not-reversible``, ``already-reversed``, ``currency-mismatch``, ``reversal-exceeds-original``; a
@@ -36,6 +38,7 @@ from ledger.rules.commands import (
     Freeze,
     Gift,
     GrantCap,
+    GrantCover,
     Merge,
     Move,
     Notice,
@@ -49,7 +52,7 @@ from ledger.rules.commands import (
     VoidHold,
     WriteOff,
 )
-from ledger.rules.decisions.caps import decide_grant_cap, decide_sweep_cap
+from ledger.rules.decisions.caps import decide_grant_cap, decide_grant_cover, decide_sweep_cap
 from ledger.rules.decisions.clearing import decide_clear
 from ledger.rules.decisions.corrections import decide_adjust, decide_write_off
 from ledger.rules.decisions.gifts import decide_gift
@@ -61,6 +64,7 @@ from ledger.rules.decisions.points import decide_earn, decide_redeem
 from ledger.rules.decisions.returns import decide_reverse, decide_take_back
 from ledger.rules.decisions.statuses import decide_close, decide_freeze, decide_unfreeze
 from ledger.rules.outcomes import Decided, Decision, KeyReused, Replayed
+from ledger.rules.recoveries import give_back_recovered
 from ledger.rules.state import LedgerState
 
 _DECISIONS: dict[type, Callable[[Any, Submission, LedgerState], Decision]] = {
@@ -81,6 +85,7 @@ _DECISIONS: dict[type, Callable[[Any, Submission, LedgerState], Decision]] = {
     Adjust: decide_adjust,
     WriteOff: decide_write_off,
     GrantCap: decide_grant_cap,
+    GrantCover: decide_grant_cover,
     SweepCap: decide_sweep_cap,
     Notice: decide_notice,
     Clear: decide_clear,
@@ -95,6 +100,13 @@ def decide(submission: Submission, state: LedgerState) -> Decision:
         if known.request_digest == submission.request_digest:
             return Replayed(known)
         return KeyReused()
+    decision = _decide(submission, state)
+    if state.registry.covers and isinstance(decision, Decided):
+        return give_back_recovered(decision, submission, state)
+    return decision
+
+
+def _decide(submission: Submission, state: LedgerState) -> Decision:
     if not state.holds:
         return _DECISIONS[type(submission.command)](submission.command, submission, state)
     state, releases = release_due_holds(submission, state)

@@ -3,10 +3,13 @@
 Part of recording: called for the kinds that have such an effect, after their postings have moved balances.
 """
 
+from collections.abc import Sequence
+
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import civil_day
-from ledger.rules.journal import LotOrigin, Particulars, Transaction, TransactionKind
+from ledger.rules.caps import taken_out_of_lots
+from ledger.rules.journal import LotOrigin, Particulars, Posting, Transaction, TransactionKind
 from ledger.rules.outcomes import Draft, Reversal
 from ledger.rules.state import GiftMonth, HoldState, LaneState, LedgerState, MemberState, OriginalState
 
@@ -69,11 +72,12 @@ def _count_gift(state: LedgerState, draft: Draft, lane: LaneState) -> None:
         gifts.received += draft.points
 
 
-def count_reversal(original: OriginalState, reversal: Reversal) -> None:
-    """Count what a reversal takes of its original."""
+def count_reversal(original: OriginalState, reversal: Reversal, postings: Sequence[Posting]) -> None:
+    """Count what a reversal, with its postings, takes of its original."""
     original.reversed_points += reversal.points
     original.reversed_spend_minor += reversal.spend_minor
     original.expired_counted += reversal.expired_counted
+    original.taken_out += taken_out_of_lots(postings)
     original.is_changed = True
 
 
@@ -91,6 +95,7 @@ def offer_to_take_backs(state: LedgerState, earn: Transaction) -> None:
         member=earn.member,
         points=earn.points,
         occurred_at=earn.occurred_at,
+        recorded_at=earn.recorded_at,
         spend_minor=earn.spend_minor,
         programme_version=earn.programme_version,
         uses=[(earn.lots[0].lot, earn.points)],

@@ -42,6 +42,7 @@ class TransactionKind(IntEnum):
     CAP = 18
     SETTLE = 19
     MONEY = 20
+    COVER_LOW = 21
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):

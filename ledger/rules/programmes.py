@@ -18,6 +18,7 @@ DEFAULT_GIFT_POINTS_A_MONTH = 5_000
 
 PartnerKind = Literal["merchant", "government", "bank", "charity"]
 ShortfallPolicy = Literal["member", "issuer"]
+CapMeasure = Literal["points", "cover"]
 
 
 class EarnRate(msgspec.Struct, frozen=True):
@@ -70,6 +71,12 @@ class Programme(msgspec.Struct, frozen=True):
     gift_points_a_month: int = DEFAULT_GIFT_POINTS_A_MONTH
     """How many points a member may give, and receive, as gifts in a calendar month."""
 
+    suspended: frozenset[int] = frozenset()
+    """Issuers whose earns are refused, because they owe what is overdue."""
+
+    closed_through: date | None = None
+    """The last business day of the last closed period: nothing may have occurred on it or before."""
+
     def business_day(self, instant: int) -> date:
         """The business day of an instant in this programme."""
         return business_day(instant, self.zone, self.cut_off_minutes)
@@ -90,10 +97,33 @@ class Partner(msgspec.Struct, frozen=True):
     funding: int
 
 
+class Campaign(msgspec.Struct, frozen=True):
+    """What several partners give together: a ``funding`` that they share, settled at the terms of the ``lead``."""
+
+    number: int
+    code: str
+    programme: int
+    funding: int
+    lead: int
+
+
+class CoverPrice(msgspec.Struct, frozen=True):
+    """What a point costs its issuer, reserve and fee, from a business day on: millionths of the programme's currency.
+
+    ``added_at`` is when the ledger heard of it.
+    """
+
+    starts_on: date
+    price_micros: int
+    added_at: int
+
+
 class Cap(msgspec.Struct, frozen=True):
     """A hard limit on points given: in a programme, by one partner or all, in one scene or all.
 
-    ``is_swept``: nearly exhausted, so its allotments are home and it is drawn from its pool directly.
+    ``is_swept``: nearly exhausted, so its allotments are home and it is drawn from its pool directly. A
+    prefunding cover is a cap on one issuer that counts 1/10,000 of the programme's currency instead of
+    points; below its ``alert_level`` its issuer is told.
     """
 
     number: int
@@ -103,6 +133,13 @@ class Cap(msgspec.Struct, frozen=True):
     scene: str | None
     home_lane: int
     is_swept: bool
+    measure: CapMeasure = "points"
+    alert_level: int | None = None
+
+    @property
+    def is_cover(self) -> bool:
+        """Whether it counts money that an issuer has paid or may owe, and not points."""
+        return self.measure == "cover"
 
 
 class Registry(msgspec.Struct, frozen=True):
@@ -120,29 +157,60 @@ class Registry(msgspec.Struct, frozen=True):
     caps: tuple[Cap, ...] = ()
     caps_by_programme: dict[int, list[Cap]] = {}
     lanes: int = 64
+    campaigns: dict[str, Campaign] = {}
+    cover_prices: dict[tuple[int, int], tuple[CoverPrice, ...]] = {}
+    """(programme, issuer) to what its points cost it, by the day from which on."""
+
+    covers: dict[tuple[int, int], Cap] = {}
+    """The prefunding covers among the caps, by (programme, issuer)."""
 
     def __post_init__(self) -> None:
         self.numbered.update({p.number: p for p in self.programmes.values()})
         self.caps_by_programme.clear()
         for cap in self.caps:
             self.caps_by_programme.setdefault(cap.programme, []).append(cap)
+        self.covers.clear()
+        self.covers.update({(cap.programme, cap.partner or 0): cap for cap in self.caps if cap.is_cover})
 
     def programme_numbered(self, number: int) -> Programme:
         """Find a programme by its number; KeyError for an unknown one."""
         return self.numbered[number]
 
-    def caps_on(self, programme: int, partner: int, scene: str | None) -> list[Cap]:
-        """The caps that an earn draws from."""
+    def caps_on(self, programme: int, partner: int, scene: str | None, funding: int) -> list[Cap]:
+        """The caps that an earn draws from, in the order of their numbers; of covers those of all who fund it."""
+        funders = [funder for funder, _ in self.fundings[funding]] if self.covers else []
         return [
             cap
             for cap in self.caps_by_programme.get(programme, ())
-            if cap.partner in (None, partner) and cap.scene in (None, scene)
+            if (cap.partner in funders if cap.is_cover else cap.partner in (None, partner))
+            and cap.scene in (None, scene)
         ]
+
+    def covers_of(self, programme: int, funding: int) -> list[Cap]:
+        """The covers of those who fund a lot, in the order of their numbers."""
+        covers = (self.covers.get((programme, funder)) for funder, _ in self.fundings[funding])
+        return sorted((cover for cover in covers if cover is not None), key=lambda cover: cover.number)
+
+    def shares_in(self, partner: int, programme: int, campaign: str) -> bool:
+        """Whether a programme has a campaign of this code that a partner shares in."""
+        found = self.campaigns.get(campaign)
+        return found is not None and found.programme == programme and partner in dict(self.fundings[found.funding])
+
+    def campaign_funded(self, funding: int) -> Campaign | None:
+        """The campaign that a funding is of; None for a partner's own."""
+        return next((campaign for campaign in self.campaigns.values() if campaign.funding == funding), None)
+
+    def funding_of_earn(self, partner: int, campaign: str | None) -> int | None:
+        """The funding of a partner's earn: its own or a campaign's; None for an unknown campaign."""
+        if campaign is None:
+            return self.partners[partner].funding
+        found = self.campaigns.get(campaign)
+        return None if found is None else found.funding
 
     def with_swept(self, code: str) -> "Registry":
         """The set-up as it is once a cap is swept."""
         caps = tuple(replace(cap, is_swept=True) if cap.code == code else cap for cap in self.caps)
-        return replace(self, caps=caps, numbered={}, caps_by_programme={})
+        return replace(self, caps=caps, numbered={}, caps_by_programme={}, covers={})
 
     def cap_numbered(self, number: int) -> Cap:
         """Find a cap by its number; StopIteration for an unknown one."""

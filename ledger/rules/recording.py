@@ -104,7 +104,7 @@ def append(state: LedgerState, draft: Draft, submission: Submission) -> JournalE
     lane.next_sequence += 1
     state.entries.append(entry)
     if draft.reversal is not None:
-        count_reversal(state.originals[draft.reversal.original], draft.reversal)
+        count_reversal(state.originals[draft.reversal.original], draft.reversal, draft.postings)
     if draft.kind == TransactionKind.EARN:
         offer_to_take_backs(state, transaction)
     if draft.has_details and submission.salt and submission.details:

@@ -174,7 +174,8 @@ class MemberState(msgspec.Struct):
 class OriginalState(msgspec.Struct, gc=False):
     """A transaction that a reversal names, with what was taken back of it so far.
 
-    ``uses`` are its postings' lots with amounts, in order; ``cap_uses`` what it used of caps.
+    ``uses`` are its postings' lots with amounts, in order; ``cap_uses`` what it used of caps. Of an earn that used
+    some, ``taken_out`` is what earlier reversals took out of its lot and not from what its member comes to owe.
     ``expired_counted`` is the part of earlier reversals that fell on points which had already expired.
     """
 
@@ -186,6 +187,7 @@ class OriginalState(msgspec.Struct, gc=False):
     member: int
     points: int
     occurred_at: int
+    recorded_at: int
     spend_minor: int | None
     programme_version: int | None
     reversed_points: int = 0
@@ -193,6 +195,7 @@ class OriginalState(msgspec.Struct, gc=False):
     expired_counted: int = 0
     uses: list[tuple[int, int]] = msgspec.field(default_factory=list)
     cap_uses: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    taken_out: int = 0
     is_changed: bool = False
 
     @property

@@ -70,7 +70,7 @@ join lots l on l.lane = s.lane and l.lot = s.lot
 order by s.lane, s.sequence
 """
 
-_NAMED_ORIGINALS = "select lane, sequence from unnest(%b, %b) as named(lane, sequence)"
+_NAMED_ORIGINALS = "select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
 # Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
 # many as hold the spend that the batch takes back of that member. What is all taken back holds nothing. Why no
@@ -100,7 +100,7 @@ def _originals(chosen: str) -> str:
     return f"""
     with chosen as ({chosen})
     select t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.occurred_at,
-           t.spend_minor, t.programme_version, coalesce(b.points, 0), coalesce(b.spend_minor, 0),
+           t.recorded_at, t.spend_minor, t.programme_version, coalesce(b.points, 0), coalesce(b.spend_minor, 0),
            coalesce(b.expired_counted, 0)
     from chosen
     join transactions t on t.lane = chosen.lane and t.sequence = chosen.sequence
@@ -146,7 +146,12 @@ def _family(chosen: str) -> str:
 def _cap_uses(chosen: str) -> str:
     return f"""
     with chosen as ({chosen})
-    select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint
+    select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint,
+           (select coalesce(sum(taken.amount), 0)::bigint
+            from transactions t
+            join postings taken on taken.lane = t.lane and taken.sequence = t.sequence
+            where t.reverses_lane = p.lane and t.reverses_sequence = p.sequence
+              and taken.debit_kind = 2 and taken.credit_kind = 1)
     from chosen
     join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
     where p.credit_kind = 11

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from ledger.errors import ClockBehind
 from ledger.ids import Place
 from ledger.rules.business_day import MICROSECONDS_PER_SECOND
-from ledger.rules.commands import Atomic, Earn, Reverse, Submission, SweepCap, TakeBack
+from ledger.rules.commands import Atomic, Earn, GrantCover, Reverse, Submission, SweepCap, TakeBack
 from ledger.rules.journal import TransactionKind
 from ledger.rules.programmes import Registry
 from ledger.rules.state import KeyRecord, LaneState, LedgerState, ShortfallState
@@ -82,7 +82,7 @@ async def read_state(
 
 
 def _touches_caps(submission: Submission) -> bool:
-    return isinstance(submission.command, Earn | Reverse | TakeBack | SweepCap | Atomic)
+    return isinstance(submission.command, Earn | Reverse | TakeBack | SweepCap | GrantCover | Atomic)
 
 
 async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) -> _Cursors:
@@ -155,8 +155,9 @@ async def _add_uses(state: LedgerState, cursors: _Cursors) -> None:
         original = state.originals[Place(lane, sequence)]
         if (lot, amount) not in original.uses:
             original.uses.append((lot, amount))
-    for lane, sequence, cap, amount in await _all_rows(cursors.cap_uses):
+    for lane, sequence, cap, amount, taken_out in await _all_rows(cursors.cap_uses):
         original = state.originals[Place(lane, sequence)]
+        original.taken_out = taken_out
         if (cap, amount) not in original.cap_uses:
             original.cap_uses.append((cap, amount))
 

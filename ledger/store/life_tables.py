@@ -121,8 +121,14 @@ caps = Table(
     Column("scene", Text),
     Column("is_swept", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", MOMENT, nullable=False, server_default=text("clock_timestamp()")),
+    Column("measure", Text, nullable=False, server_default=text("'points'")),
+    Column("alert_level", BigInteger),
     CheckConstraint("cap > 0", name="number_above_zero"),
     CheckConstraint(one_of("scene", SCENES), name="scene_known"),
+    CheckConstraint(one_of("measure", ("points", "cover")), name="measure_known"),
+    CheckConstraint("measure = 'points' or (partner is not null and scene is null)", name="cover_of_an_issuer"),
+    CheckConstraint("alert_level is null or (measure = 'cover' and alert_level >= 0)", name="alert_of_a_cover"),
+    Index("caps_cover_index", "programme", "partner", unique=True, postgresql_where=text("measure = 'cover'")),
 )
 
 approvals = Table(

@@ -1,4 +1,4 @@
-"""The set-up as decisions see it, read whole: programmes, partners, fundings."""
+"""The set-up as decisions see it, read whole: programmes, partners, fundings, caps, campaigns."""
 
 from collections import defaultdict
 
@@ -6,7 +6,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ledger.rules.programmes import (
+    Campaign,
     Cap,
+    CoverPrice,
     EarnRate,
     Partner,
     Programme,
@@ -21,13 +23,21 @@ _VERSIONS = """
 select programme, version, starts_on, earn_points, earn_per_minor, validity_months, validity_days
 from programme_versions order by programme, starts_on
 """
-_PERMISSIONS = "select programme, partner, may_issue, may_accept from programme_partners"
+_PERMISSIONS = """
+select programme, partner, may_issue, may_accept, issuing_suspended_at is not null from programme_partners
+"""
 _PROGRAMMES = """
 select programme, code, currency, zone, cut_off_minutes, is_open, maximum_age_days,
-       restore_grace_days, shortfall_policy, gift_points_a_month
+       restore_grace_days, shortfall_policy, gift_points_a_month, closed_through
 from programmes
 """
-_CAPS = "select cap, code, programme, partner, scene, home_lane, is_swept from caps order by cap"
+_CAPS = """
+select cap, code, programme, partner, scene, home_lane, is_swept, measure, alert_level from caps order by cap
+"""
+_CAMPAIGNS = "select campaign, code, programme, funding, lead from campaigns order by code"
+_COVER_PRICES = """
+select programme, partner, starts_on, price_micros, added_at from cover_prices order by programme, partner, starts_on
+"""
 _LANES = "select count(*)::int from lanes"
 _RAISE_VERSION = "update registry set version = version + 1"
 
@@ -63,11 +73,27 @@ async def read_registry(connection: AsyncConnection) -> Registry:
     }
     caps = tuple(Cap(*row) for row in await _rows(connection, _CAPS))
     [(lanes,)] = await _rows(connection, _LANES)
-    return Registry(version, programmes, partners, {n: tuple(s) for n, s in fundings.items()}, caps=caps, lanes=lanes)
+    return Registry(
+        version,
+        programmes,
+        partners,
+        {number: tuple(shares) for number, shares in fundings.items()},
+        caps=caps,
+        lanes=lanes,
+        campaigns={row[1]: Campaign(*row) for row in await _rows(connection, _CAMPAIGNS)},
+        cover_prices=await _cover_prices(connection),
+    )
+
+
+async def _cover_prices(connection: AsyncConnection) -> dict[tuple[int, int], tuple[CoverPrice, ...]]:
+    prices: dict[tuple[int, int], list[CoverPrice]] = defaultdict(list)
+    for programme, partner, *price in await _rows(connection, _COVER_PRICES):
+        prices[programme, partner].append(CoverPrice(*price))
+    return {place: tuple(dated) for place, dated in prices.items()}
 
 
 def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: list[TupleRow]) -> Programme:
-    number, code, currency, zone, cut_off, is_open, maximum_age, grace, policy, gifts = row
+    number, code, currency, zone, cut_off, is_open, maximum_age, grace, policy, gifts, closed_through = row
     mine = [permission for permission in permissions if permission[0] == number]
     return Programme(
         number=number,
@@ -80,9 +106,11 @@ def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: lis
         restore_grace_days=grace,
         shortfall_policy=policy,
         versions=tuple(versions),
-        issuers=frozenset(partner for _, partner, may_issue, _ in mine if may_issue),
-        acceptors=frozenset(partner for _, partner, _, may_accept in mine if may_accept),
+        issuers=frozenset(partner for _, partner, may_issue, *_ in mine if may_issue),
+        acceptors=frozenset(partner for _, partner, _, may_accept, _ in mine if may_accept),
         gift_points_a_month=gifts,
+        suspended=frozenset(partner for _, partner, *_, is_suspended in mine if is_suspended),
+        closed_through=closed_through,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 from psycopg import AsyncConnection
 
-from ledger.errors import AlreadyExists
+from ledger.errors import AlreadyExists, PeriodClosed
 from ledger.rules.programmes import DEFAULT_GIFT_POINTS_A_MONTH, EarnRate, PartnerKind, ShortfallPolicy
 from ledger.store.registry import raise_registry_version
 
@@ -38,6 +38,19 @@ from programme_versions where programme = %(programme)s
 on conflict (programme, starts_on) do nothing returning version
 """
 _SET_OPEN = "update programmes set is_open = %s where programme = %s"
+_SUSPEND = """
+update programme_partners
+set issuing_suspended_at = coalesce(issuing_suspended_at, ledger_now()), suspension_reason = %s
+where programme = %s and partner = %s
+"""
+_RESUME = """
+update programme_partners set issuing_suspended_at = null, suspension_reason = null
+where programme = %s and partner = %s
+"""
+_CLOSE_PERIOD = """
+update programmes set closed_through = %s
+where programme = %s and (closed_through is null or closed_through <= %s) returning programme
+"""
 _SET_GIFT_POINTS = "update programmes set gift_points_a_month = %s where programme = %s"
 _ADD_CAP = """
 insert into caps (cap, code, programme, partner, scene, home_lane)
@@ -151,6 +164,30 @@ async def set_programme_open(connection: AsyncConnection, programme: int, *, is_
     """Open or close a programme for new earnings and redemptions."""
     await connection.execute(_SET_OPEN, [is_open, programme])
     await raise_registry_version(connection)
+
+
+async def suspend_issuing(connection: AsyncConnection, programme: int, partner: int, reason: str) -> None:
+    """Refuse a partner's earns in a programme from now on; all else goes on. The first suspension's instant stays."""
+    await connection.execute(_SUSPEND, [reason, programme, partner])
+    await raise_registry_version(connection)
+
+
+async def resume_issuing(connection: AsyncConnection, programme: int, partner: int) -> None:
+    """Let a partner's earns go on; nothing to do where they were not suspended."""
+    await connection.execute(_RESUME, [programme, partner])
+    await raise_registry_version(connection)
+
+
+async def close_period(connection: AsyncConnection, programme: int, through: date) -> None:
+    """Take nothing any more that occurred on a business day up to ``through``.
+
+    Raises PeriodClosed where a later day is closed already: a period never opens again.
+    """
+    await raise_registry_version(connection)
+    cursor = await connection.execute(_CLOSE_PERIOD, [through, programme, through])
+    if await cursor.fetchone() is None:
+        msg = f"A period that ends after {through} is closed already."
+        raise PeriodClosed(msg, field="through", got=through.isoformat())
 
 
 async def set_gift_points(connection: AsyncConnection, programme: int, points_a_month: int) -> None:

@@ -89,6 +89,7 @@ programmes = Table(
     Column("shortfall_policy", Text, nullable=False),
     Column("created_at", MOMENT, nullable=False, server_default=text("clock_timestamp()")),
     Column("gift_points_a_month", BigInteger, nullable=False, server_default=text("5000")),
+    Column("closed_through", Date),
     CheckConstraint("gift_points_a_month >= 0", name="gift_points_not_negative"),
     CheckConstraint("cut_off_minutes between 0 and 1439", name="cut_off_range"),
     CheckConstraint("maximum_age_days >= 0", name="maximum_age_not_negative"),
@@ -121,7 +122,10 @@ programme_partners = Table(
     Column("partner", Integer, ForeignKey("partners.partner"), nullable=False),
     Column("may_issue", Boolean, nullable=False),
     Column("may_accept", Boolean, nullable=False),
+    Column("issuing_suspended_at", MOMENT),
+    Column("suspension_reason", Text),
     PrimaryKeyConstraint("programme", "partner"),
+    CheckConstraint("(issuing_suspended_at is null) = (suspension_reason is null)", name="suspension_has_reason"),
 )
 
 credentials = Table(

@@ -19,6 +19,8 @@ TABLES = (
     "bank_entries",
     "bank_files",
     "contract_terms",
+    "cover_movements",
+    "disputes",
     "fx_quotes",
     "payment_files",
     "payment_notices",
@@ -34,11 +36,13 @@ TABLES = (
 
 UPDATES = {
     "bank_days": "is_business, note, set_by",
+    "cover_movements": "is_posted, attempt",
+    "disputes": "is_held, state, decided_by, decided_at, decision_reason, reversal_lane, reversal_sequence",
     "payment_notices": "received_minor, state",
     "payments": "state, reason, message_id",
     "settlement_batch_days": "is_freed",
     "settlement_batches": "state, sequence",
-    "settlement_proposals": "decided_by, decided_at, decision_reason, outcome, state",
+    "settlement_proposals": "decided_by, decided_at, decision_reason, outcome, state, decision",
     "suspense_items": "matched_by, matched_to",
 }
 

@@ -13,12 +13,15 @@ CREATE TABLE settlement_proposals (
     decision_reason TEXT,
     outcome TEXT,
     state TEXT DEFAULT 'waiting' NOT NULL,
+    decision BIGINT,
     CONSTRAINT settlement_proposals_pkey PRIMARY KEY (proposal),
     CONSTRAINT settlement_proposals_operation_known CHECK (operation in ('terms', 'adjustment', 'reserve', 'account', 'limit', 'period')),
     CONSTRAINT settlement_proposals_state_known CHECK (state in ('waiting', 'approved', 'rejected')),
     CONSTRAINT settlement_proposals_decided_by_somebody CHECK ((state = 'waiting') = (decided_by is null)),
+    CONSTRAINT settlement_proposals_decision_numbered CHECK ((state = 'waiting') = (decision is null)),
     CONSTRAINT settlement_proposals_second_person CHECK (decided_by is null or decided_by <> proposed_by),
-    CONSTRAINT settlement_proposals_programme_fkey FOREIGN KEY(programme) REFERENCES programmes (programme)
+    CONSTRAINT settlement_proposals_programme_fkey FOREIGN KEY(programme) REFERENCES programmes (programme),
+    CONSTRAINT settlement_proposals_decision_unique UNIQUE (decision)
 );
 
 CREATE TABLE contract_terms (
@@ -209,3 +212,50 @@ CREATE TABLE suspense_items (
     CONSTRAINT suspense_items_amount_not_zero CHECK (amount_minor <> 0),
     CONSTRAINT suspense_items_match_is_whole CHECK ((matched_by is null) = (matched_to is null))
 );
+
+CREATE TABLE disputes (
+    dispute UUID NOT NULL,
+    sequence BIGINT NOT NULL,
+    points BIGINT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    commission_minor BIGINT NOT NULL,
+    reserve_minor BIGINT NOT NULL,
+    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    reversal_sequence BIGINT,
+    programme INTEGER NOT NULL,
+    acceptor INTEGER NOT NULL,
+    lane SMALLINT NOT NULL,
+    reversal_lane SMALLINT,
+    is_held BOOLEAN NOT NULL,
+    state TEXT DEFAULT 'open' NOT NULL,
+    reason TEXT NOT NULL,
+    opened_by TEXT NOT NULL,
+    decided_by TEXT,
+    decision_reason TEXT,
+    CONSTRAINT disputes_pkey PRIMARY KEY (dispute),
+    CONSTRAINT disputes_state_known CHECK (state in ('open', 'for-acceptor', 'against-acceptor')),
+    CONSTRAINT disputes_decided_by_somebody CHECK ((state = 'open') = (decided_by is null)),
+    CONSTRAINT disputes_second_person CHECK (decided_by is null or decided_by <> opened_by),
+    CONSTRAINT disputes_amounts_in_range CHECK (amount_minor > 0 and commission_minor >= 0 and reserve_minor >= 0),
+    CONSTRAINT disputes_reversal_is_whole CHECK ((reversal_lane is null) = (reversal_sequence is null)),
+    CONSTRAINT disputes_programme_fkey FOREIGN KEY(programme) REFERENCES programmes (programme),
+    CONSTRAINT disputes_acceptor_fkey FOREIGN KEY(acceptor) REFERENCES partners (partner)
+);
+
+CREATE UNIQUE INDEX disputes_reversal_index ON disputes (reversal_lane, reversal_sequence) WHERE reversal_lane is not null;
+
+CREATE UNIQUE INDEX disputes_transaction_index ON disputes (lane, sequence);
+
+CREATE TABLE cover_movements (
+    movement TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    programme INTEGER NOT NULL,
+    partner INTEGER NOT NULL,
+    attempt INTEGER DEFAULT 1 NOT NULL,
+    is_posted BOOLEAN DEFAULT false NOT NULL,
+    CONSTRAINT cover_movements_pkey PRIMARY KEY (movement),
+    CONSTRAINT cover_movements_amount_not_zero CHECK (amount <> 0)
+);
+
+CREATE INDEX cover_movements_waiting_index ON cover_movements (movement) WHERE not is_posted;

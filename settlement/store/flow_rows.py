@@ -37,15 +37,18 @@ select p.debit_kind, p.credit_kind,
        case when 5 in (p.debit_kind, p.credit_kind)
             then width_bucket(coalesce(original.occurred_at, t.occurred_at), %(bounds)s::timestamptz[]) else 0 end,
        debtor.funding, width_bucket(debtor.earned_at, %(bounds)s::timestamptz[]),
-       sum(p.amount)::bigint, coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
+       d.dispute is not null, sum(p.amount)::bigint,
+       coalesce(sum(p.amount) filter (where t.occurred_at < %(first_at)s), 0)::bigint, count(*),
        min(t.lane::bigint << {bits} | t.sequence)
 from t
 join p on p.lane = t.lane and p.sequence = t.sequence
 left join lots lot on lot.lane = p.lane and lot.lot = case when (p.debit_kind, p.credit_kind) <> (1, 2) then p.lot end
 left join lots debtor on debtor.lane = p.lane and debtor.lot = p.counter_lot
+left join disputes d on d.is_held and d.reversal_lane = t.lane
+     and d.reversal_sequence = case when p.debit_kind = 5 then t.sequence end
 left join transactions original on original.lane = t.reverses_lane
      and original.sequence = case when p.debit_kind = 5 then t.reverses_sequence end
-group by 1, 2, 3, 4, 5, 6, 7, 8
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
 
 # Lots of a stretch that bring their issuer money back and may be of a family with a shortfall: their member has owed,
@@ -147,6 +150,7 @@ select lane, lot, funding, width_bucket(earned_at, %s::timestamptz[]) from lots
 where (lane, lot) in (select * from unnest(%s::smallint[], %s::bigint[]))
 """
 
+_LEADS = "select funding, lead from campaigns"
 _FUNDINGS = "select funding, partner, parts from fundings order by funding, partner"
 
 
@@ -163,7 +167,10 @@ Stretch = Sequence[Part]
 
 
 class SumRow(msgspec.Struct, frozen=True, array_like=True):
-    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot."""
+    """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot.
+
+    ``is_decided``: of returns whose money a dispute has moved.
+    """
 
     debit_kind: int
     credit_kind: int
@@ -173,6 +180,7 @@ class SumRow(msgspec.Struct, frozen=True, array_like=True):
     acceptor_segment: int
     debtor_funding: int | None
     debtor_segment: int | None
+    is_decided: bool
     points: int
     late_points: int
     postings: int
@@ -250,6 +258,11 @@ async def read_lot_prices(
     moments = [to_datetime(bound) for bound in bounds]
     cursor = await connection.execute(_LOT_PRICES, [moments, [lane for lane, _ in lots], [lot for _, lot in lots]])
     return {(lane, lot): (funding, segment) for lane, lot, funding, segment in await cursor.fetchall()}
+
+
+async def read_leads(connection: AsyncConnection) -> dict[int, int]:
+    """The partners whose contracts price the points of campaigns, by funding."""
+    return dict(await (await connection.execute(_LEADS)).fetchall())
 
 
 async def read_fundings(connection: AsyncConnection) -> dict[int, list[tuple[int, int]]]:

@@ -26,11 +26,18 @@ where %(state)s::text is null or state = %(state)s order by proposed_at desc, pr
 """
 _LIST_APPROVED = """
 select request from settlement_proposals
-where programme = %s and operation = %s and state = 'approved' order by decided_at, proposal
+where programme = %s and operation = %s and state = 'approved' order by decision
+"""
+_LIST_WAITING = f"""
+select {_COLUMNS} from settlement_proposals
+where programme = %s and operation = %s and state = 'waiting' order by proposed_at, proposal
 """
 _DECIDE = """
 update settlement_proposals
-set state = %s, decided_by = %s, decided_at = %s, decision_reason = %s, outcome = %s where proposal = %s
+set
+    state = %s, decided_by = %s, decided_at = %s, decision_reason = %s, outcome = %s,
+    decision = (select coalesce(max(decision), 0) + 1 from settlement_proposals)
+where proposal = %s
 """
 
 
@@ -78,8 +85,17 @@ async def list_approved(connection: AsyncConnection, programme: int, operation: 
     return [bytes(request) for (request,) in await cursor.fetchall()]
 
 
+async def list_waiting(connection: AsyncConnection, programme: int, operation: Operation) -> list[Proposal]:
+    """The proposals of a kind that nobody has decided, the oldest first."""
+    cursor = await connection.execute(_LIST_WAITING, [programme, operation])
+    return [_proposal(row) for row in await cursor.fetchall()]
+
+
 async def decide_proposal(connection: AsyncConnection, proposal: Proposal) -> None:
-    """Keep who decided a proposal, when, why, and what came of it."""
+    """Keep who decided a proposal, when, why, and what came of it, after all that was decided before.
+
+    Inside a unit of work that holds the clearing lane. The order is a number, since a sandbox's clock may stand still.
+    """
     decided_at = None if proposal.decided_at is None else to_datetime(proposal.decided_at)
     values = [proposal.state, proposal.decided_by, decided_at, proposal.decision_reason, proposal.outcome]
     await connection.execute(_DECIDE, [*values, proposal.proposal])

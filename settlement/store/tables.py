@@ -24,7 +24,14 @@ from sqlalchemy import (
 
 from ledger.store.metadata import MOMENT, metadata, one_of
 from ledger.store.setup_tables import programmes
-from settlement.vocabulary import BATCH_STATES, NOTICE_STATES, OPERATIONS, PAYMENT_STATES, PROPOSAL_STATES
+from settlement.vocabulary import (
+    BATCH_STATES,
+    DISPUTE_STATES,
+    NOTICE_STATES,
+    OPERATIONS,
+    PAYMENT_STATES,
+    PROPOSAL_STATES,
+)
 
 _PROGRAMME = programmes.c.programme
 
@@ -58,9 +65,11 @@ settlement_proposals = Table(
     Column("decision_reason", Text),
     Column("outcome", Text),
     Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("decision", BigInteger, unique=True),
     CheckConstraint(one_of("operation", OPERATIONS), name="operation_known"),
     CheckConstraint(one_of("state", PROPOSAL_STATES), name="state_known"),
     CheckConstraint("(state = 'waiting') = (decided_by is null)", name="decided_by_somebody"),
+    CheckConstraint("(state = 'waiting') = (decision is null)", name="decision_numbered"),
     CheckConstraint("decided_by is null or decided_by <> proposed_by", name="second_person"),
 )
 
@@ -256,6 +265,56 @@ suspense_items = Table(
     CheckConstraint("(matched_by is null) = (matched_to is null)", name="match_is_whole"),
 )
 
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("dispute", Uuid, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("commission_minor", BigInteger, nullable=False),
+    Column("reserve_minor", BigInteger, nullable=False),
+    Column("opened_at", MOMENT, nullable=False),
+    Column("decided_at", MOMENT),
+    Column("reversal_sequence", BigInteger),
+    Column("programme", Integer, ForeignKey(_PROGRAMME), nullable=False),
+    Column("acceptor", Integer, ForeignKey("partners.partner"), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("reversal_lane", SmallInteger),
+    Column("is_held", Boolean, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("reason", Text, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decision_reason", Text),
+    CheckConstraint(one_of("state", DISPUTE_STATES), name="state_known"),
+    CheckConstraint("(state = 'open') = (decided_by is null)", name="decided_by_somebody"),
+    CheckConstraint("decided_by is null or decided_by <> opened_by", name="second_person"),
+    CheckConstraint("amount_minor > 0 and commission_minor >= 0 and reserve_minor >= 0", name="amounts_in_range"),
+    CheckConstraint("(reversal_lane is null) = (reversal_sequence is null)", name="reversal_is_whole"),
+    Index("disputes_transaction_index", "lane", "sequence", unique=True),
+    Index(
+        "disputes_reversal_index",
+        "reversal_lane",
+        "reversal_sequence",
+        unique=True,
+        postgresql_where=text("reversal_lane is not null"),
+    ),
+)
+
+cover_movements = Table(
+    "cover_movements",
+    metadata,
+    Column("movement", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("programme", Integer, nullable=False),
+    Column("partner", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("is_posted", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+    Index("cover_movements_waiting_index", "movement", postgresql_where=text("not is_posted")),
+)
+
 SETTLEMENT_TABLES = (
     settlement_proposals,
     contract_terms,
@@ -272,4 +331,6 @@ SETTLEMENT_TABLES = (
     bank_files,
     bank_entries,
     suspense_items,
+    disputes,
+    cover_movements,
 )

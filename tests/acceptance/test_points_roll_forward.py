@@ -64,7 +64,7 @@ class Worked:
         self.zone = ZoneInfo(self.programme["time_zone"])
         self.partners = partners
         self.refused: Counter[str] = Counter()
-        self._ids: dict[str, tuple[str, int]] = {}
+        self.ids: dict[str, tuple[str, int]] = {}
 
     async def set_clock(self, day: str, time: str) -> None:
         moment = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=self.zone)
@@ -81,11 +81,11 @@ class Worked:
             return
         assert isinstance(outcome, Posted)
         [view] = await view_posted(self.engine.pool, outcome, self.engine.registry.current)
-        self._ids[event["id"]] = (str(view.id), partner)
+        self.ids[event["id"]] = (str(view.id), partner)
 
     def _command(self, event: dict[str, Any]) -> tuple[int, Earn | Redeem | Reverse]:
         if event["op"] == "reverse":
-            of, partner = self._ids[event["of"]]
+            of, partner = self.ids[event["of"]]
             return partner, Reverse(transaction=of, points=event["points"])
         kind = Earn if event["op"] == "earn" else Redeem
         code, member = self.programme["code"], f"ref:{event['member']}"

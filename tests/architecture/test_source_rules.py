@@ -20,6 +20,8 @@ LONG_BUT_ALLOWED: frozenset[str] = frozenset(
     {
         # One option for each term of a programme, each with its help.
         "api/cli/programmes.py:add",
+        # The same for a contract.
+        "api/cli/terms.py:set_terms",
     }
 )
 

@@ -5,12 +5,14 @@ from random import Random
 from typing import Protocol
 from uuid import UUID
 
+from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.posting.notices import post_notices
 from ledger.rules.business_day import MICROSECONDS_PER_DAY
 from ledger.rules.commands import (
     Adjust,
     Capture,
+    Clear,
     Close,
     Freeze,
     Gift,
@@ -24,6 +26,8 @@ from ledger.rules.commands import (
     VoidHold,
     WriteOff,
 )
+from ledger.rules.decisions.clearing import settled
+from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.outcomes import Outcome, Posted
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.store.members import create_members
@@ -111,11 +115,26 @@ class Life:
             (5, self._merge),
             (7, self._close),
             (14, self._grant_caps),
+            (6, self._clear),
         ):
             if self._day % every == 0:
                 await event()
         if self._day % 2 == 0:
             await post_notices(self._town.engine)
+
+    async def _clear(self) -> None:
+        """A batch with points and money, and a payment with money alone."""
+        town, number = self._town, next(self._numbers)
+        programme = town.programmes[0]
+        owed = MoneyPosting("CNY", MoneyAccount.REDEMPTION_OBLIGATION, OPERATOR, MoneyAccount.ACCEPTOR_PAYABLE, 1, 500)
+        paid = MoneyPosting("CNY", MoneyAccount.ACCEPTOR_PAYABLE, 1, MoneyAccount.SETTLEMENT_BANK, OPERATOR, 500)
+
+        async def step(unit: ClearingUnit) -> None:
+            batch = Clear(programme=programme, about=f"batch {number}", points=(settled(1, 1, 3),), money=(owed, owed))
+            unit.post(batch, f"batch {number}")
+            unit.post(Clear(programme=programme, about=f"payment {number}", money=(paid,)), f"payment {number}")
+
+        await clear(town.engine, step)
 
     async def _hold(self) -> None:
         town, draw = self._town, self._town.random

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, LargeBinary
 
 from ledger.store.life_tables import gift_months, hold_lots, holds, lot_origins, particulars
+from ledger.store.money_tables import money_postings
 from ledger.store.tables import (
     details,
     idempotency_keys,
@@ -20,17 +21,26 @@ from ledger.store.tables import (
     taken_back,
     transactions,
 )
+from settlement.store.tables import settlement_ranges
 from tests.audit.conftest import audit_of
 from tests.audit.tampering import KEYS_OF_TABLES, change_to, connect, drop_checks, names, pick
 from tests.databases import LedgerDatabase
 
-JOURNAL = (transactions, postings, lots, particulars, lot_origins, idempotency_keys)
-PROJECTIONS = (member_points, shortfalls, party_balances, taken_back, holds, hold_lots, gift_months)
+JOURNAL = (transactions, postings, lots, particulars, lot_origins, idempotency_keys, money_postings)
+PROJECTIONS = (
+    member_points,
+    shortfalls,
+    party_balances,
+    taken_back,
+    holds,
+    hold_lots,
+    gift_months,
+)
 AUDITED = (*JOURNAL, lanes, details, *PROJECTIONS)
 
 # Tables with a lane that say who somebody is or who decided, not what happened; what the auditor asks of
-# members and approvals is tested by rows.
-SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals"}
+# members and approvals is tested by rows. Where lanes stood when a day was closed is for the audit of settlement.
+SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals", settlement_ranges.name}
 
 
 OTHER_BYTES = "set_byte({name}, 3, get_byte({name}, 3) # 1)"
@@ -59,6 +69,9 @@ CHANGES = {
     ("particulars", "approval"): Change("'019a8f4e-5d21-8001-8000-00000abcdef0'", "approval is not null"),
     ("particulars", "expires_on"): Change("expires_on + 1", "expires_on is not null"),
     ("particulars", "expires_at"): Change("expires_at + interval '1 microsecond'", "expires_at is not null"),
+    ("particulars", "about"): Change("'another'", "about is not null"),
+    ("particulars", "money"): Change("repeat('0', 64)", "money is not null"),
+    ("money_postings", "currency"): Change("'USD'"),
     # Earlier is allowed: then more is read than needed, never too little.
     ("member_points", "next_lapse_at"): Change(
         "null",

@@ -34,6 +34,16 @@ def statuses(command: CommandLine) -> dict[str, str]:
     return dict(rows)
 
 
+def test_a_campaign_is_added_once_with_its_shares_and_listed(live: CommandLine) -> None:
+    for code in ("TEA", "SHOP"):
+        live.done("partners", "add", code, "--kind", "merchant", "--name", code)
+    add = ("campaigns", "add", "SPRING", "--programme", "CITY", "--share", "TEA=3", "--share", "SHOP=1")
+    assert live.done(*add) == "Added campaign SPRING of programme CITY, led by TEA."
+    listed = {"code": "SPRING", "programme": "CITY", "lead": "TEA", "shares": {"TEA": 3, "SHOP": 1}}
+    assert live.json("campaigns", "list") == {"campaigns": [listed]}
+    assert "exists already" in live.fails(*add)
+
+
 def test_a_cap_is_added_granted_and_shown(live: CommandLine) -> None:
     live.done("partners", "add", "TEA", "--kind", "merchant", "--name", "Tea")
     line = live.done("caps", "add", "SPRING", "--programme", "CITY", "--partner", "TEA", "--points", "100")
@@ -46,6 +56,7 @@ def test_a_cap_is_added_granted_and_shown(live: CommandLine) -> None:
                 "programme": "CITY",
                 "partner": "TEA",
                 "scene": None,
+                "measure": "points",
                 "authorised": 105,
                 "used": 0,
                 "left": 105,

@@ -22,14 +22,14 @@ MAY_UPDATE = {
     "holds": {"remaining", "moved_lane", "moved_sequence"},
     "hold_lots": {"remaining"},
     "gift_months": {"given", "received"},
-    "caps": {"is_swept"},
+    "caps": {"is_swept", "alert_level"},
     "approvals": {"state", "request", "decided_by", "decided_at", "lane", "sequence"},
     "members": {"status", "into_member", "into_lane"},
     "member_names": {"lane", "member", "blocked_at"},
     "member_tokens": {"lane", "member"},
     "registry": {"version"},
-    "programmes": {"is_open", "gift_points_a_month"},
-    "programme_partners": {"may_issue", "may_accept"},
+    "programmes": {"is_open", "gift_points_a_month", "closed_through"},
+    "programme_partners": {"may_issue", "may_accept", "issuing_suspended_at", "suspension_reason"},
     "credentials": {"expires_at", "revoked_at"},
     "sandbox_clock": {"now"},
     "imports": {
@@ -70,6 +70,24 @@ MAY_UPDATE = {
     },
     "jobs": {"next_run_at", "last_started_at", "last_finished_at", "last_outcome"},
     "consents": {"revoked_at", "revoked_by"},
+    "money_balances": {"balance_minor"},
+    "bank_days": {"is_business", "note", "set_by"},
+    "cover_movements": {"is_posted", "attempt"},
+    "disputes": {
+        "is_held",
+        "state",
+        "decided_by",
+        "decided_at",
+        "decision_reason",
+        "reversal_lane",
+        "reversal_sequence",
+    },
+    "payment_notices": {"received_minor", "state"},
+    "payments": {"state", "reason", "message_id"},
+    "settlement_batch_days": {"is_freed"},
+    "settlement_batches": {"state", "sequence"},
+    "settlement_proposals": {"state", "decided_by", "decided_at", "decision_reason", "outcome", "decision"},
+    "suspense_items": {"matched_by", "matched_to"},
 }
 # What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
 MAY_DELETE = {
@@ -83,7 +101,16 @@ MAY_DELETE = {
     "webhook_deliveries",
 }
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
-JOURNAL = {"transactions", "postings", "lots", "idempotency_keys", "particulars", "lot_origins"}
+JOURNAL = {
+    "transactions",
+    "postings",
+    "lots",
+    "idempotency_keys",
+    "particulars",
+    "lot_origins",
+    "money_postings",
+    "contract_terms",
+}
 
 
 @pytest.fixture

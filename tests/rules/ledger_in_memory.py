@@ -23,6 +23,7 @@ from ledger.rules.commands import (
     Expire,
     Gift,
     GrantCap,
+    GrantCover,
     Merge,
     Move,
     Notice,
@@ -36,7 +37,7 @@ from ledger.rules.decisions.notices import notice_key
 from ledger.rules.effects import cap_uses
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
 from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
-from ledger.rules.programmes import Cap, Programme
+from ledger.rules.programmes import Cap, Programme, Registry
 from ledger.rules.recording import record, record_refusal
 from ledger.rules.state import GiftMonth, LaneState, LedgerState, MemberState, OriginalState, PointsState
 from tests.builders import NOON, PARTNERS, id_of, place_of_entry, registry, submission
@@ -59,9 +60,10 @@ class LedgerInMemory:
         lanes: int = LANES,
         members: Sequence[int] = MEMBERS,
         caps: tuple[Cap, ...] = (),
+        set_up: Registry | None = None,
     ) -> None:
         self.state = LedgerState(
-            registry=registry(*programmes, caps=caps, lanes=lanes),
+            registry=set_up or registry(*programmes, caps=caps, lanes=lanes),
             lanes={lane: LaneState(lane, 1, 1, CHAIN_START, now) for lane in range(lanes)},
             members={n: MemberState(n % lanes, n, f"member-{n}", "active") for n in members},
         )
@@ -105,7 +107,7 @@ class LedgerInMemory:
             entry = next(entry for entry in self.state.entries if id_of(entry) == command.hold)
             held = {"hold": place_of_entry(entry), "programme": entry.transaction.programme}
             return held | self._named("member", "lane", entry.transaction.member)
-        if isinstance(command, GrantCap | SweepCap | Clear):
+        if isinstance(command, GrantCap | GrantCover | SweepCap | Clear):
             return {"lane": 0, "member": None, "partner": 0}
         if isinstance(command, Atomic):
             items = tuple(self.submission(item.command, key=item.key, **changes) for item in command.items)
@@ -222,7 +224,7 @@ class LedgerInMemory:
         set_up = self.state.registry
         caps = tuple(replace(cap, is_swept=swept.get(cap.number, cap.is_swept)) for cap in set_up.caps)
         if caps != set_up.caps:
-            self.state.registry = registry(*set_up.programmes.values(), caps=caps, lanes=set_up.lanes)
+            self.state.registry = replace(set_up, caps=caps, numbered={}, caps_by_programme={}, covers={})
         swept.clear()
 
     def _carry_gifts(self) -> None:
@@ -267,6 +269,7 @@ class LedgerInMemory:
             member=posted.member,
             points=posted.points,
             occurred_at=posted.occurred_at,
+            recorded_at=posted.recorded_at,
             spend_minor=posted.spend_minor,
             programme_version=posted.programme_version,
             uses=uses,

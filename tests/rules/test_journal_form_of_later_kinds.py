@@ -271,9 +271,9 @@ def test_the_numbers_of_kinds_are_for_ever() -> None:
     assert [kind.name for kind in sorted(TransactionKind)] == [
         *("EARN", "REDEEM", "REVERSE", "EXPIRE", "HOLD", "CAPTURE", "VOID", "HOLD_EXPIRE", "GIFT", "MERGE", "MOVE"),
         *("ADJUST", "WRITE_OFF", "FREEZE", "UNFREEZE", "CLOSE", "NOTICE", "CAP"),
-        *("SETTLE", "MONEY"),
+        *("SETTLE", "MONEY", "COVER_LOW"),
     ]
-    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 21))
+    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 22))
     assert [kind.name for kind in sorted(AccountKind)] == [
         *("ISSUANCE", "AVAILABLE", "HELD", "SHORTFALL", "REDEEMED", "EXPIRED", "EXCHANGE", "IN_TRANSIT"),
         *("POOL", "ALLOTMENT", "USED", "CAP_TRANSIT", "AUTHORISED"),

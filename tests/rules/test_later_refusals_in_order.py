@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, AnyCommand
+from ledger.rules.commands import MAXIMUM_COVER, MAXIMUM_MINOR, MAXIMUM_POINTS, AnyCommand
 from ledger.rules.outcomes import KeyReused, Posted, Refused, Replayed
 from tests.builders import BANK, CINEMA, DAY, NOON, SUPERMARKET, earn, programme, redeem, registry, reverse
 from tests.rarer_builders import (
@@ -15,9 +15,11 @@ from tests.rarer_builders import (
     cap,
     capture,
     close,
+    cover,
     freeze,
     gift,
     grant_cap,
+    grant_cover,
     hold,
     merge,
     move,
@@ -26,13 +28,15 @@ from tests.rarer_builders import (
     void,
     write_off,
 )
+from tests.rules.funded_builders import funded
 from tests.rules.ledger_in_memory import LedgerInMemory
-from tests.rules.test_refusals_in_order import SETTING, Checks, Fault, rows
+from tests.rules.test_refusals_in_order import SETTING, YESTERDAY, Checks, Fault, rows
 
 EARN: Checks = [
     *SETTING,
     ("amount-out-of-range", {"points": MAXIMUM_POINTS + 1}),
     ("cap-exhausted", {"points": 51}),
+    ("issuer-cover-exhausted", {"points": 41}),
 ]
 HOLD: Checks = [
     *SETTING,
@@ -102,6 +106,11 @@ GRANT: Checks = [
     ("cap-not-found", {"code": "NONE"}),
     ("amount-out-of-range", {"points": MAXIMUM_POINTS + 1}),
 ]
+GRANT_COVER: Checks = [
+    ("cap-not-found", {"partner": CINEMA}),
+    ("amount-out-of-range", {"amount": MAXIMUM_COVER + 1}),
+    ("cover-in-use", {"amount": 40 * 120 + 1, "takes": True}),
+]
 
 TABLES: dict[str, tuple[Any, Checks]] = {
     "earn": (earn, EARN),
@@ -116,6 +125,7 @@ TABLES: dict[str, tuple[Any, Checks]] = {
     "unfreeze": (unfreeze, UNFREEZE),
     "close": (close, CLOSE),
     "grant-cap": (lambda points=1, **changes: grant_cap(points, **changes), GRANT),
+    "grant-cover": (lambda amount=1, **changes: grant_cover(amount, **changes), GRANT_COVER),
 }
 ROWS = [
     pytest.param(command, *row.values, id=f"{name}: {row.id}")
@@ -126,12 +136,14 @@ ROWS = [
 
 def submit_with(faults: Fault, command: Any) -> Refused:
     """Submit the command to a ledger in which member 1 has 100 points, with everything wrong that is named."""
-    ledger = LedgerInMemory(caps=(cap(),))
+    caps = (cap(), cover(BANK, number=2))
+    ledger = LedgerInMemory(set_up=funded(caps=caps))
     ledger.post(grant_cap(150))
+    ledger.post(grant_cover(140 * 120))
     ledger.post(earn(100))
     faults = dict(faults)
     setting = {name: faults.pop(name) for name in ("issuers", "acceptors", "is_open") if name in faults}
-    ledger.state.registry = registry(programme(**setting), caps=ledger.state.registry.caps)
+    ledger.state.registry = funded(programme(closed_through=YESTERDAY, **setting), caps=ledger.state.registry.caps)
     ledger.state.members[1].status = faults.pop("status", "active")
     ledger.state.members[2].status = faults.pop("receiver_status", "active")
     resolved = {name: faults.pop(name) for name in ("member", "receiver") if name in faults}

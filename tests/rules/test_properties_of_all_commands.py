@@ -22,9 +22,11 @@ from tests.rarer_builders import (
     cap,
     capture,
     close,
+    cover,
     freeze,
     gift,
     grant_cap,
+    grant_cover,
     hold,
     merge,
     move,
@@ -34,6 +36,8 @@ from tests.rarer_builders import (
     write_off,
 )
 from tests.rules.books import Books, check_books
+from tests.rules.books_of_covers import check_covers
+from tests.rules.funded_builders import funded
 from tests.rules.ledger_in_memory import LedgerInMemory
 from tests.rules.test_properties import ZONE, check_reversals, check_state, snapshot
 
@@ -41,7 +45,12 @@ LONG = 300
 MOST_KINDS = 12
 MEMBERS = ("m1", "m2", "m3", "m4")
 REVERSIBLE = (TransactionKind.EARN, TransactionKind.REDEEM, TransactionKind.CAPTURE)
-CAPS = (cap(number=1, code="ALL", scene="leisure", home_lane=0), cap(number=2, code="BANK", partner=BANK, home_lane=1))
+CAPS = (
+    cap(number=1, code="ALL", scene="leisure", home_lane=0),
+    cap(number=2, code="BANK", partner=BANK, home_lane=1),
+    cover(BANK, number=3, home_lane=1, alert_level=60_000),
+    cover(SUPERMARKET, number=4, home_lane=0),
+)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -62,7 +71,7 @@ def _often(**weights: int) -> list[str]:
 STEPS = [
     *_often(earn=10, spend=4, pending=2, capped=6, redeem=5, hold=9, capture=8, void=2, gift=6, reverse=9, back=3),
     *_often(move=3, merge=2, freeze=1, unfreeze=1, close=1, give=1, take=2, write_off=2, grant=3, notice=1, expire=1),
-    *_often(atomic=3, an_hour=5, a_day=4, three_days=1),
+    *_often(shared=5, cover=3, cover_less=1, atomic=3, an_hour=5, a_day=4, three_days=1),
 ]
 PASSING = {"an_hour": HOUR, "a_day": DAY, "three_days": 3 * DAY}
 steps = st.builds(
@@ -91,8 +100,10 @@ class Story:
     """A ledger with caps, to which steps happen."""
 
     def __init__(self, city: Any) -> None:
-        self.ledger = LedgerInMemory(city, members=(1, 2, 3, 4), caps=CAPS)
+        self.ledger = LedgerInMemory(set_up=funded(city, caps=CAPS), members=(1, 2, 3, 4))
         self.ledger.post(grant_cap(2_000, "BANK"))
+        for partner in (BANK, SUPERMARKET):
+            self.ledger.post(grant_cover(80_000, partner))
 
     def take(self, step: Step) -> None:
         """Let one step happen; one that finds nothing to refer to is left out."""
@@ -180,6 +191,9 @@ COMMANDS: dict[str, Callable[[Step, LedgerInMemory], AnyCommand]] = {
     "take": lambda step, _: adjust(step.amount, member=step.member, takes=True),
     "write_off": lambda step, _: write_off(step.amount if step.choice % 2 else None, member=step.member),
     "grant": lambda step, _: grant_cap(step.amount * 4, ("ALL", "BANK")[step.choice % 2]),
+    "shared": lambda step, _: earn(step.amount, campaign="SPRING", member=step.member),
+    "cover": lambda step, _: grant_cover(step.amount * 120, step.partner),
+    "cover_less": lambda step, _: grant_cover(step.amount * 100, step.partner, takes=True),
     "expire": lambda step, _: expire(member=step.member),
     "notice": _last_day,
 }
@@ -233,6 +247,7 @@ def check_all(ledger: LedgerInMemory, books: Books) -> None:
     check_state(ledger.state, books, ledger.now)
     check_reversals(ledger.state, books)
     check_holds(ledger, books)
+    check_covers(ledger.state.registry, books)
 
 
 def check_holds(ledger: LedgerInMemory, books: Books) -> None:

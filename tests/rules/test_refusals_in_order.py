@@ -1,5 +1,6 @@
 """Each refusal, in the documented order: a row breaks its own rule and every later one, and is named for its own."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ Fault = dict[str, Any]
 Checks = list[tuple[str, Fault]]
 
 FUTURE = NOON + 60 * SECOND + 1
+YESTERDAY = date(2026, 11, 23)
 TOO_OLD = NOON - 60 * DAY - 1
 
 SETTING: Checks = [
@@ -38,9 +40,13 @@ SETTING: Checks = [
     ("member-frozen", {"status": "frozen"}),
     ("occurred-in-future", {"occurred_at": FUTURE}),
     ("occurred-too-long-ago", {"occurred_at": TOO_OLD}),
+    ("period-closed", {"occurred_at": NOON - DAY}),
 ]
 EARN: Checks = [
-    *SETTING,
+    *SETTING[:2],
+    ("campaign-not-found", {"campaign": "NONE"}),
+    ("issuer-suspended", {"suspended": frozenset({BANK})}),
+    *SETTING[2:],
     ("currency-mismatch", {"spend_minor": 99, "currency": "EUR"}),
     ("zero-points", {"spend_minor": 99}),
     ("amount-out-of-range", {"spend_minor": MAXIMUM_MINOR + 1}),
@@ -55,6 +61,7 @@ TAKE_BACK: Checks = [
     ("programme-not-found", {"programme_code": "NONE"}),
     ("member-not-found", {"member": None}),
     ("occurred-in-future", {"occurred_at": FUTURE}),
+    ("period-closed", {"occurred_at": NOON - DAY}),
     ("currency-mismatch", {"currency": "EUR"}),
     ("no-earlier-earn", {"spend_minor": 1}),
 ]
@@ -80,8 +87,8 @@ def submit_with(faults: Fault, command: Any) -> Refused:
     ledger = LedgerInMemory()
     ledger.post(earn(100))
     faults = dict(faults)
-    setting = {name: faults.pop(name) for name in ("issuers", "acceptors", "is_open") if name in faults}
-    ledger.state.registry = registry(programme(**setting))
+    setting = {name: faults.pop(name) for name in ("issuers", "acceptors", "is_open", "suspended") if name in faults}
+    ledger.state.registry = registry(programme(closed_through=YESTERDAY, **setting))
     ledger.state.members[1].status = faults.pop("status", "active")
     resolved = {name: faults.pop(name) for name in ("member",) if name in faults}
     if "programme_code" in faults:

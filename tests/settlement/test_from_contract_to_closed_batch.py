@@ -107,6 +107,11 @@ class Office:
         self.bank.send(files[-1].content)
         return files[-1].content
 
+    async def instruct_nothing(self, batch: Batch) -> None:
+        """Instruct a batch that pays nobody."""
+        instructed = await instruct(self.engine, CLERK, batch.id, "nothing to pay")
+        assert instructed.state == "confirmed"
+
     async def read_bank(self) -> list[BankFileOutcome]:
         """Import all that the bank has sent so far; what was imported before changes nothing."""
         contents = self.bank.messages("pain.002") + self.bank.messages("camt.054", "HOUSE")

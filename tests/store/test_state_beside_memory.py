@@ -19,8 +19,9 @@ SELDOM = {
     TransactionKind.FREEZE,
     TransactionKind.UNFREEZE,
     TransactionKind.CLOSE,
+    TransactionKind.COVER_LOW,
 }
-"""Kinds that a history may do without; the told stories have them all."""
+"""Kinds that a history may do without; told stories, or tests of covers, have them all."""
 
 OF_SETTLEMENT = {TransactionKind.SETTLE, TransactionKind.MONEY}
 

@@ -2,7 +2,7 @@
 
 from ledger.rules.accounts import AccountKind
 from ledger.rules.admission import BALANCE_LIMIT, Admitted, admit, parts_to_use, wrong_amount
-from ledger.rules.caps import CapDraw, draw_caps
+from ledger.rules.caps import CapDraw, Demand, draw_caps
 from ledger.rules.commands import Earn, Redeem, Submission
 from ledger.rules.earning import Award, award, out_of_range
 from ledger.rules.expiry import after_lapses
@@ -25,11 +25,11 @@ def decide_earn(command: Earn, submission: Submission, state: LedgerState) -> De
         return out_of_range("balance", points.posted + awarded.points, BALANCE_LIMIT)
     drawn = CapDraw()
     if state.registry.caps:
-        draw = draw_caps(state, submission, points, command.scene, awarded.points)
+        draw = draw_caps(state, submission, _demand(command, admitted, awarded))
         if not isinstance(draw, CapDraw):
             return draw
         drawn = draw
-    opening = _opening(command, submission, state, admitted, awarded)
+    opening = _opening(command, state, admitted, awarded)
     draft = Draft(
         kind=TransactionKind.EARN,
         lane=points.lane,
@@ -52,14 +52,17 @@ def decide_earn(command: Earn, submission: Submission, state: LedgerState) -> De
     return after_lapses(points, admitted.now, [draft], before=drawn.drafts)
 
 
-def _opening(
-    command: Earn, submission: Submission, state: LedgerState, admitted: Admitted, awarded: Award
-) -> LotOpening:
+def _demand(command: Earn, admitted: Admitted, awarded: Award) -> Demand:
+    points, day = admitted.points, admitted.programme.business_day(admitted.occurred_at)
+    return Demand(points.lane, points.programme, command.scene, admitted.funding, awarded.points, day)
+
+
+def _opening(command: Earn, state: LedgerState, admitted: Admitted, awarded: Award) -> LotOpening:
     occurred_at = admitted.occurred_at
     available_from = command.available_from
     return LotOpening(
         lot=state.lanes[admitted.points.lane].next_lot,
-        funding=state.registry.partners[submission.partner].funding,
+        funding=admitted.funding,
         terms_version=None,
         earned_at=occurred_at,
         available_from=min(occurred_at, admitted.now) if available_from is None else available_from,

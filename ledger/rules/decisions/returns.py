@@ -1,7 +1,6 @@
 """Reversals: of a named transaction, and of a member's latest earns where a cancellation names none."""
 
-from ledger.rules.accounts import AccountKind
-from ledger.rules.admission import Stop, known_member, no_programme, wrong_time
+from ledger.rules.admission import Stop, in_closed_period, in_future, known_member, no_programme
 from ledger.rules.caps import CapDraw, give_back
 from ledger.rules.commands import Reverse, Submission, TakeBack
 from ledger.rules.earning import wrong_currency
@@ -50,7 +49,9 @@ def decide_take_back(command: TakeBack, submission: Submission, state: LedgerSta
     if not isinstance(member, MemberState):
         return member
     now = state.lanes[member.lane].now
-    if wrong := wrong_time(command.occurred_at, now, None) or wrong_currency(command.currency, programme):
+    wrong = in_future(command.occurred_at, now) or in_closed_period(command.occurred_at, programme)
+    wrong = wrong or wrong_currency(command.currency, programme)
+    if wrong:
         return wrong
     points = member.points_in(programme.number)
     before: list[Draft] = []
@@ -110,9 +111,8 @@ def _reversal_drafts(
     drawn = CapDraw()
     if original.kind == TransactionKind.EARN:
         effect = reverse_earn(state, original, programme, points, extent.points, opened)
-        returned = sum(p.amount for p in effect.postings if p.credit_kind == AccountKind.ISSUANCE)
-        if original.cap_uses and returned:
-            given = give_back(state, submission, original, points.lane, returned)
+        if original.cap_uses:
+            given = give_back(state, submission, original, points.lane, effect.postings)
             if not isinstance(given, CapDraw):
                 return given
             drawn = given

@@ -1,12 +1,12 @@
 """Checks of rows that are there, scanned beside traffic.
 
-Revision: 0010, after 0009. Each step commits by itself and may be taken again.
+Revision: 0011, after 0010. Each step commits by itself and may be taken again.
 """
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

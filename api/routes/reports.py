@@ -1,0 +1,214 @@
+"""Reports on a settlement batch, as JSON, workbook or PDF; a partner reads its own statement."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.params import PathParameter, QueryParameter
+
+from api.access import for_roles, for_staff_and_partners, refuse_unless_staff_with
+from api.authentication import PartnerCaller
+from api.pages_of_lists import next_link
+from api.posting_answers import JSON
+from api.requests import CityRequest
+from api.routes.declarations import READ_PROBLEMS, CodePath, CursorQuery, LimitQuery, answers
+from api.schemas.fields import refuse
+from api.schemas.reports import ReportAnswer
+from api.settlement_access import FINANCE
+from api.wiring import Wiring, wiring_of
+from ledger.errors import NotFound
+from ledger.reading.cursors import DEFAULT_LIMIT, PagedList, read_cursor, refuse_limit, write_cursor
+from ledger.rules.programmes import Partner
+from settlement.batches import Batch
+from settlement.reports.catalogue import REPORTS
+from settlement.reports.document import Report
+from settlement.reports.drawing import Drawing, draw
+from settlement.reports.line_transactions import find_entry, line_report
+from settlement.reports.render_json import render_json
+from settlement.reports.rendering import FORMATS, MEDIA_TYPES, Format, from_loop, render
+from settlement.reports.statement import statement_report
+from settlement.reports.statement_lines import Entry, line_postings
+from settlement.reports.texts import LANGUAGE_TAGS, Language
+from settlement.store.batch_rows import read_batch
+from settlement.store.report_rows import LinePosting
+
+LanguageQuery = Annotated[
+    str, QueryParameter(name="language", description="`zh` or `en`.", schema_extra={"enum": list(LANGUAGE_TAGS)})
+]
+FormatQuery = Annotated[
+    str,
+    QueryParameter(name="format", description="`json`, `xlsx` or `pdf`.", schema_extra={"enum": list(FORMATS)}),
+]
+SinceQuery = Annotated[
+    date | None,
+    QueryParameter(
+        name="since",
+        required=False,
+        description="Business day from which `roll-forward` and `breakage` begin; they end with the batch.",
+    ),
+]
+NamePath = Annotated[str, PathParameter(description="The report.", schema_extra={"enum": list(REPORTS)})]
+LinePath = Annotated[int, PathParameter(description="The line's number on the statement, from 1.")]
+
+_PROBLEMS = (*READ_PROBLEMS, "not-found")
+
+
+@get(
+    "/v1/settlement-batches/{batch:str}/reports/{name:str}",
+    before_request=for_roles(*FINANCE),
+    operation_id="getSettlementReport",
+    summary="Report on a batch",
+    tags=["Settlement"],
+    responses=answers(200, ReportAnswer, "The report.", *_PROBLEMS),
+)
+async def get_report(
+    request: CityRequest,
+    batch: CodePath,
+    name: NamePath,
+    language: LanguageQuery = "zh",
+    format_: FormatQuery = "json",
+    since: SinceQuery = None,
+) -> Response[bytes]:
+    """`roll-forward`, `reserve-proof` and `breakage` are the batch's; the others are of now.
+
+    As JSON in this form; `format` gives a workbook or a PDF in its place.
+    """
+    make = REPORTS.get(name)
+    if make is None:
+        raise NotFound("No report has this name.")
+    async with _drawing(request, batch, language, since) as drawing:
+        report = await make(drawing)
+    return await _answer(report, format_, f"{batch}-{name}")
+
+
+@get(
+    "/v1/settlement-batches/{batch:str}/statements/{party:str}",
+    before_request=for_staff_and_partners,
+    operation_id="getSettlementStatement",
+    summary="Read a party's statement",
+    tags=["Settlement"],
+    responses=answers(200, ReportAnswer, "The statement.", *_PROBLEMS),
+)
+async def get_party_statement(
+    request: CityRequest,
+    batch: CodePath,
+    party: CodePath,
+    language: LanguageQuery = "zh",
+    format_: FormatQuery = "json",
+) -> Response[bytes]:
+    """Opening, every line with points, price, amount and VAT, net and closing; a partner's key reads its own.
+
+    As JSON in this form; `format` gives a workbook or a PDF in its place.
+    """
+    async with _drawing(request, batch, language) as drawing:
+        report = await statement_report(drawing, _party(request, drawing, party))
+    return await _answer(report, format_, f"{batch}-statement-{party}")
+
+
+@get(
+    "/v1/settlement-batches/{batch:str}/statements/{party:str}/lines/{number:int}/transactions",
+    before_request=for_staff_and_partners,
+    operation_id="listTransactionsOfStatementLine",
+    summary="List the transactions behind a line",
+    tags=["Settlement"],
+    responses=answers(200, ReportAnswer, "A page.", *_PROBLEMS, "malformed-cursor"),
+)
+async def get_line_transactions(
+    request: CityRequest,
+    batch: CodePath,
+    party: CodePath,
+    number: LinePath,
+    language: LanguageQuery = "zh",
+    format_: FormatQuery = "json",
+    cursor: CursorQuery = None,
+    limit: LimitQuery = DEFAULT_LIMIT,
+) -> Response[bytes]:
+    """In pages as JSON, whole as a workbook. Members are not named."""
+    refuse_limit(limit)
+    wiring = wiring_of(request)
+    async with _drawing(request, batch, language) as drawing:
+        partner = _party(request, drawing, party)
+        entry = find_entry(drawing, partner, number)
+        if entry is None:
+            raise NotFound("The statement has no such line.")
+        if format_ != "json":
+            report = line_report(drawing, partner, entry, from_loop(line_postings(drawing, entry)))
+            return await _answer(report, format_, f"{batch}-statement-{party}-{number}")
+        paged = PagedList("line-transactions", (batch, party, number))
+        page, next_cursor = await _page(wiring, drawing, entry, paged, cursor, limit)
+    content = render_json(line_report(drawing, partner, entry, page), next_cursor)
+    return Response(content, media_type=JSON, headers=next_link(request, next_cursor))
+
+
+async def _page(
+    wiring: Wiring, drawing: Drawing, entry: Entry, paged: PagedList, cursor: str | None, limit: int
+) -> tuple[list[LinePosting], str | None]:
+    after = None if cursor is None else read_cursor(wiring.engine.key, paged, cursor)
+    place = (-1, 0, 0) if after is None else (int(after[0]), int(after[1]), int(after[2]))
+    found: list[LinePosting] = []
+    async for posting in line_postings(drawing, entry, place, page=limit + 1):
+        found.append(posting)
+        if len(found) > limit:
+            break
+    page = found[:limit]
+    if len(found) <= limit:
+        return page, None
+    last = page[-1]
+    return page, write_cursor(wiring.engine.key, paged, (last.lane, last.sequence, last.line))
+
+
+@asynccontextmanager
+async def _drawing(
+    request: CityRequest, batch: str, language: str, since: date | None = None
+) -> AsyncIterator[Drawing]:
+    """What a report on a batch is drawn from; raises NotFound, and MalformedRequest for another language."""
+    chosen = _language(language)
+    wiring = wiring_of(request)
+    registry = await wiring.fresh_registry()
+    async with wiring.engine.pool.connection() as connection:
+        found = await read_batch(connection, batch)
+        if found is None or not _may_read(request, found):
+            raise NotFound("No settlement batch has this name.")
+        yield await draw(connection, registry, found, chosen, since)
+
+
+def _may_read(request: CityRequest, batch: Batch) -> bool:
+    """Partners know of a batch once it is posted; raises Forbidden for staff without a role in finance."""
+    if isinstance(request.user, PartnerCaller):
+        return batch.sequence is not None
+    refuse_unless_staff_with(request.user, frozenset(FINANCE))
+    return True
+
+
+def _party(request: CityRequest, drawing: Drawing, code: str) -> Partner:
+    """The party of a statement; raises NotFound, to a partner also for any other than itself."""
+    partner = drawing.registry.partner_coded(code)
+    caller = request.user
+    if partner is None or (isinstance(caller, PartnerCaller) and caller.partner != partner.number):
+        raise NotFound("The batch has no statement of such a party.")
+    return partner
+
+
+async def _answer(report: Report, wanted: str, file_name: str) -> Response[bytes]:
+    format_ = _format(wanted)
+    headers = {} if format_ == "json" else {"Content-Disposition": f'attachment; filename="{file_name}.{format_}"'}
+    return Response(await render(report, format_), media_type=MEDIA_TYPES[format_], headers=headers)
+
+
+def _language(sent: str) -> Language:
+    found = next((language for language in LANGUAGE_TAGS if language == sent), None)
+    if found is None:
+        refuse("language", repr(sent[:20]), "zh or en", "query")
+    return found
+
+
+def _format(sent: str) -> Format:
+    found = next((known for known in FORMATS if known == sent), None)
+    if found is None:
+        refuse("format", repr(sent[:20]), "json, xlsx or pdf", "query")
+    return found
+
+
+report_routes = [get_report, get_party_statement, get_line_transactions]

@@ -1,0 +1,45 @@
+"""Tables of who pays for points: campaigns that several partners fund, and what issuers' points cost them."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+from ledger.store.metadata import MOMENT, metadata
+
+FIRST_SHARED_FUNDING = 1_000_000_000
+"""A partner's own funding bears the partner's number; those of campaigns begin here, so the two never meet."""
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign", Integer, primary_key=True, autoincrement=False),
+    Column("code", Text, nullable=False, unique=True),
+    Column("programme", Integer, ForeignKey("programmes.programme"), nullable=False),
+    Column("funding", Integer, nullable=False, unique=True),
+    Column("lead", Integer, ForeignKey("partners.partner"), nullable=False),
+    Column("created_at", MOMENT, nullable=False, server_default=text("clock_timestamp()")),
+    CheckConstraint("campaign > 0", name="number_above_zero"),
+    CheckConstraint(f"funding > {FIRST_SHARED_FUNDING}", name="funding_of_its_own"),
+)
+
+cover_prices = Table(
+    "cover_prices",
+    metadata,
+    Column("programme", Integer, ForeignKey("programmes.programme"), nullable=False),
+    Column("partner", Integer, ForeignKey("partners.partner"), nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("price_micros", BigInteger, nullable=False),
+    # In the ledger's own time: the audit compares it with when transactions were recorded.
+    Column("added_at", MOMENT, nullable=False, server_default=text("ledger_now()")),
+    PrimaryKeyConstraint("programme", "partner", "starts_on"),
+    CheckConstraint("price_micros >= 0", name="price_not_negative"),
+)
