@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from ledger.audit import audit
-from ledger.errors import DayNotNext, DayNotOver, Forbidden
+from ledger.errors import DayNotNext, DayStillOpen, Forbidden
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import to_instant
 from ledger.rules.commands import Earn
@@ -117,7 +117,7 @@ async def test_a_day_is_closed_once_and_closing_it_again_returns_the_same(city: 
 
 async def test_a_day_is_not_closed_before_its_cut_off(city: City) -> None:
     await city.set_clock("2026-11-23 23:59:59.999999")
-    with pytest.raises(DayNotOver) as refused:
+    with pytest.raises(DayStillOpen) as refused:
         await close_day(city.engine, CLERK, city.programme("CITY"), DAY)
     assert refused.value.facts["closes_at"] == "2026-11-23T16:00:00+00:00"
     assert await city.ends("CITY", DAY) == {}
@@ -201,7 +201,7 @@ async def test_closing_while_posters_post_leaves_nothing_recorded_earlier_behind
         while True:
             try:
                 await close_day(city.engine, CLERK, city.programme("CITY"), DAY)
-            except DayNotOver:
+            except DayStillOpen:
                 await asyncio.sleep(0.001)
             else:
                 return
