@@ -18,9 +18,9 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.ids import LedgerKey
 from ledger.store.credentials import add_partner_key, add_staff_key
 from ledger.store.unit_of_work import open_pool, unit_of_work
-from loadtests.bench import capped, posting, requests, yardstick
+from loadtests.bench import capped, posting, requests, settling, yardstick
 from loadtests.bench.city import PROGRAMME, read_city
-from loadtests.bench.scale import Scale
+from loadtests.bench.scale import FULL, Scale
 from loadtests.bench.service import CITYPOINTS, drive, running_service
 from loadtests.bench.table import Row, mean
 
@@ -217,6 +217,19 @@ def measure_audit(bench: Bench) -> Iterator[Row]:
     yield Row("audit of the whole journal, one core", audited, "transactions/s")
 
 
+def measure_settlement(bench: Bench) -> Iterator[Row]:
+    """A settlement run over all that is recorded, in units of the plainest sum over the same rows."""
+    missing = bench.scale.settled_transactions - bench.read_number(_TRANSACTIONS)
+    if missing > 0:
+        bench.post(missing)
+    result = uvloop.run(settling.measure(bench.city))
+    name = f"settlement run over {result.transactions:,} transactions, against a plain sum"
+    ratio = result.run_seconds / result.plain_seconds
+    # A short run is mostly what each of its ten thousand statement lines takes.
+    at_least = 5.0 if result.transactions >= FULL.settled_transactions else None
+    yield Row(name, result.run_seconds, "s", ratio=ratio, at_least=at_least, ceiling=True)
+
+
 IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_posting,
     measure_http,
@@ -224,6 +237,7 @@ IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_exhausted_cap,
     measure_posting_beside_audit,
     measure_audit,
+    measure_settlement,
 )
 
 

@@ -12,6 +12,7 @@ class Scale(msgspec.Struct, frozen=True):
     http_seconds: float
     audit_commands: int
     capped_commands: int
+    settled_transactions: int
 
 
 FULL = Scale(
@@ -21,6 +22,7 @@ FULL = Scale(
     http_seconds=10,
     audit_commands=90_000,
     capped_commands=40_000,
+    settled_transactions=1_000_000,
 )
 QUICK = Scale(
     yardstick_seconds=4,
@@ -29,4 +31,5 @@ QUICK = Scale(
     http_seconds=4,
     audit_commands=30_000,
     capped_commands=20_000,
+    settled_transactions=100_000,
 )

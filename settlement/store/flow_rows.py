@@ -63,34 +63,70 @@ from p join transactions t on t.lane = p.lane and t.sequence = p.sequence
 where t.programme = %(programme)s
   and (exists(select from shortfalls s where s.lane = t.lane and s.member = t.member and s.programme = t.programme)
        or exists(select from lots l join lot_origins o on o.lane = l.lane and o.lot in (l.lot, l.restored_from)
-                 where l.lane = p.lane and l.lot = p.lot))
+                 where l.lane = p.lane and l.lot = p.lot)
+       or exists(select from lots l
+                 join lots first on first.lane = l.lane and first.lot = coalesce(l.restored_from, l.lot)
+                 join transactions opening on opening.lane = first.lane and opening.sequence = first.sequence
+                 where l.lane = p.lane and l.lot = p.lot and opening.kind = 9))
+"""
+
+# What a lot came from: a return, a merge or move, or the giver's lot. A gift's lots arrive in the order in which they
+# were sent.
+_PARENTS = """
+select l.lane, l.restored_from as lot from lots l
+where l.lane = child.lane and l.lot = child.lot and l.restored_from is not null
+union all
+select o.origin_lane, o.origin_lot from lot_origins o where o.lane = child.lane and o.lot = child.lot
+union all
+select sent.lane, sent.lot
+from lots l
+join transactions t on t.lane = l.lane and t.sequence = l.sequence and t.kind = 9
+join particulars leg on leg.lane = l.lane and leg.sequence = l.sequence
+cross join lateral (
+    select p.lane, p.lot, row_number() over (order by p.line) as place from postings p
+    where p.lane = leg.counter_lane and p.sequence = leg.counter_sequence and p.credit_kind = 8
+) sent
+where l.lane = child.lane and l.lot = child.lot
+  and sent.place = (select count(*) from postings arrived where arrived.lane = l.lane
+                    and arrived.sequence = l.sequence and arrived.debit_kind = 8 and arrived.lot <= l.lot)
+"""
+_CHILDREN = """
+select l.lane, l.lot from lots l where l.lane = parent.lane and l.restored_from = parent.lot
+union all
+select o.lane, o.lot from lot_origins o where o.origin_lane = parent.lane and o.origin_lot = parent.lot
+union all
+select arrived.lane, arrived.lot
+from lots l
+join transactions t on t.lane = l.lane and t.member = l.member and t.kind = 9
+join postings sent on sent.lane = t.lane and sent.sequence = t.sequence and sent.credit_kind = 8 and sent.lot = l.lot
+join particulars leg on leg.lane = t.lane and leg.sequence = t.sequence
+cross join lateral (
+    select p.lane, p.lot, row_number() over (order by p.line) as place from postings p
+    where p.lane = leg.counter_lane and p.sequence = leg.counter_sequence and p.debit_kind = 8
+) arrived
+where l.lane = parent.lane and l.lot = parent.lot
+  and arrived.place = (select count(*) from postings p where p.lane = sent.lane and p.sequence = sent.sequence
+                       and p.credit_kind = 8 and p.line <= sent.line)
 """
 
 # The first lots that lots come from, over gifts, merges, moves and returns.
-_ROOTS = """
+_ROOTS = f"""
 with recursive up(lane, lot) as (
     select * from unnest(%s::smallint[], %s::bigint[])
     union
-    select coalesce(o.origin_lane, l.lane), coalesce(o.origin_lot, l.restored_from)
-    from up join lots l on l.lane = up.lane and l.lot = up.lot
-    left join lot_origins o on o.lane = up.lane and o.lot = up.lot
-    where o.lot is not null or l.restored_from is not null
+    select parent.lane, parent.lot from up as child cross join lateral ({_PARENTS}) parent
 )
-select up.lane, up.lot, l.original from up join lots l on l.lane = up.lane and l.lot = up.lot
-where l.restored_from is null
-  and not exists(select from lot_origins o where o.lane = up.lane and o.lot = up.lot)
+select child.lane, child.lot, l.original
+from up as child join lots l on l.lane = child.lane and l.lot = child.lot
+where not exists({_PARENTS})
 """
 
 # A lot and all that came from it, with whose they are and whether somebody has owed for them.
-_FAMILY = """
+_FAMILY = f"""
 with recursive down(lane, lot) as (
     select %s::smallint, %s::bigint
     union
-    select child.lane, child.lot from down cross join lateral (
-        select l.lane, l.lot from lots l where l.lane = down.lane and l.restored_from = down.lot
-        union all
-        select o.lane, o.lot from lot_origins o where o.origin_lane = down.lane and o.origin_lot = down.lot
-    ) child
+    select child.lane, child.lot from down as parent cross join lateral ({_CHILDREN}) child
 )
 select l.lane, l.lot, l.member,
        exists(select from shortfalls s where s.lane = l.lane and s.member = l.member and s.lot = l.lot)
@@ -196,13 +232,13 @@ async def read_candidates(connection: AsyncConnection, programme: int, stretch: 
 
 async def read_roots(connection: AsyncConnection, lots: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """The first lots of lots' families: lane, lot, original points."""
-    cursor = await connection.execute(_ROOTS, [[lane for lane, _ in lots], [lot for _, lot in lots]])
+    cursor = await connection.execute(_ROOTS.encode(), [[lane for lane, _ in lots], [lot for _, lot in lots]])
     return await cursor.fetchall()
 
 
 async def read_family(connection: AsyncConnection, lane: int, lot: int) -> list[FamilyLot]:
     """A first lot with all that came from it."""
-    cursor = await connection.execute(_FAMILY, [lane, lot])
+    cursor = await connection.execute(_FAMILY.encode(), [lane, lot])
     return [FamilyLot(*row) for row in await cursor.fetchall()]
 
 

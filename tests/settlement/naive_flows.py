@@ -25,6 +25,11 @@ LOTS = """
 select l.lane, l.lot, l.funding, l.earned_at, l.original, l.restored_from, o.origin_lane, o.origin_lot
 from lots l left join lot_origins o using (lane, lot)
 """
+GIFTS = """
+select t.lane, t.sequence, c.counter_lane, c.counter_sequence, p.lot, p.debit_kind = 8
+from transactions t join particulars c using (lane, sequence) join postings p using (lane, sequence)
+where t.kind = 9 and 8 in (p.debit_kind, p.credit_kind) order by 1, 2, p.line
+"""
 
 ISSUANCE, AVAILABLE, HELD, SHORTFALL, REDEEMED, EXPIRED, IN_TRANSIT = 1, 2, 3, 4, 5, 6, 8
 CAPS = range(9, 14)
@@ -59,6 +64,17 @@ class Journal:
         with psycopg.connect(url) as connection:
             self._rows = connection.execute(POSTINGS, [programme.number]).fetchall()
             self._lots = {(row[0], row[1]): row[2:] for row in connection.execute(LOTS).fetchall()}
+            legs: defaultdict[tuple[int, int], list[Lot]] = defaultdict(list)
+            arrivals: dict[tuple[int, int], tuple[int, int]] = {}
+            for lane, sequence, counter_lane, counter_sequence, lot, arrives in connection.execute(GIFTS):
+                legs[lane, sequence].append((lane, lot))
+                if arrives:
+                    arrivals[lane, sequence] = (counter_lane, counter_sequence)
+        self._given = {
+            arrived: sent
+            for place, counter in arrivals.items()
+            for arrived, sent in zip(legs[place], legs[counter], strict=True)
+        }
 
     def day(self, moment: object) -> date:
         """The business day of a moment."""
@@ -73,7 +89,9 @@ class Journal:
         """The first lot that a lot's points came from."""
         while True:
             *_, restored_from, origin_lane, origin_lot = self._lots[lot]
-            if origin_lot is not None:
+            if lot in self._given:
+                lot = self._given[lot]
+            elif origin_lot is not None:
                 lot = (origin_lane, origin_lot)
             elif restored_from is not None:
                 lot = (lot[0], restored_from)

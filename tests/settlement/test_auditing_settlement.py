@@ -170,7 +170,8 @@ TAMPERED: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "who approved": (
         (
-            "update settlement_batch_steps set person = 'Wang Fang' where batch like '%24-1' and state = 'approved'",
+            "update settlement_batch_steps set person = 'Wang Fang' "
+            "where batch = 'CITY-20261124-1' and state = 'approved'",
         ),
         f"batch {BATCH_2}",
         "approved by",

@@ -14,6 +14,8 @@ from psycopg import AsyncConnection
 from ledger.errors import ContractMissing
 from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
+from ledger.rules.commands import Gift
+from ledger.rules.outcomes import Posted
 from ledger.rules.programmes import Programme
 from ledger.store.ledger_row import create_ledger
 from settlement import gathering
@@ -45,6 +47,7 @@ STORY: dict[str, Any] = {
     "events": [
         {"day": "2026-11-23", "time": time, "id": identifier, "op": operation, "party": party, **what}
         for time, identifier, operation, party, what in (
+            *((f"08:0{n}", f"own-{m}", "earn", "CAFE", {"member": m, "points": 1}) for n, m in enumerate("bcd")),
             ("09:00", "bank", "earn", "BANK", {"member": "a", "points": 100}),
             ("10:00", "spent", "redeem", "CAFE", {"member": "a", "points": 100}),
             ("11:00", "mistake", "reverse", "BANK", {"of": "bank", "points": 90}),
@@ -133,7 +136,7 @@ async def test_flows_of_any_batches_are_those_of_a_naive_walk(
     assert kinds >= {FlowKind.ISSUE, FlowKind.CLAWBACK, FlowKind.REDEEM, FlowKind.RETURN, FlowKind.EXPIRE}
 
 
-async def test_what_comes_back_beyond_the_original_is_excess(
+async def test_what_comes_back_beyond_the_original_is_excess_also_at_whom_it_was_given_to(
     database: LedgerDatabase,
 ) -> None:
     """BANK's 100 are charged once and come back twice: repaid by CAFE's points, and lapsed after their return."""
@@ -146,6 +149,10 @@ async def test_what_comes_back_beyond_the_original_is_excess(
         programme = engine.registry.current.programmes["CITY"]
         for event in STORY["events"]:
             await worked.load(event)
+        for number, receiver in enumerate("bcd"):
+            gift = Gift(programme="CITY", member="ref:a", receiver=f"ref:{receiver}", points=20 + number)
+            submission = await engine.intake.prepare(worked.partners["CAFE"], f"gift-{receiver}", gift)
+            assert isinstance(await engine.posters.submit(submission), Posted)
         await worked.set_clock("2026-11-27", "00:00")
         await post_lapses(engine)
         await worked.set_clock("2026-11-28", "00:00")
@@ -157,7 +164,7 @@ async def test_what_comes_back_beyond_the_original_is_excess(
     expired = [
         (flow.funding, flow.points, flow.excess) for day in flows for flow in day if flow.kind == FlowKind.EXPIRE
     ]
-    assert expired == [(worked.partners["BANK"], 100, 90)]
+    assert expired == [(worked.partners["BANK"], 100, 90), (worked.partners["CAFE"], 3, 0)]
     for day, walked in zip(flows, journal.walk(both, book), strict=True):
         assert {key_of(flow): flow.excess for flow in day} == {key: sums[3] for key, sums in walked.sums.items()}
 
