@@ -149,6 +149,20 @@ def test_a_missing_contract_is_named_and_nothing_is_half_done(own_office: Financ
     own_office.send("POST", "/v1/settlement-batches", {"programme": PROGRAMME}).raise_for_status()
 
 
+def test_a_batch_of_no_name_is_not_found(shared_office: FinanceOffice) -> None:
+    for name in ("CITY-20261123-9", "none", "%00", "CITY%0A", "x" * 500, "%F0%9F%98%80"):
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}"), 404, "not-found")
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}/payment-file"), 404, "not-found")
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}/reports/ageing"), 404, "not-found")
+        for step in ("submit", "cancel", "close", "instruct"):
+            problem(shared_office.step(name, step), 404, "not-found")
+        problem(shared_office.step(name, "approve", by="manager"), 404, "not-found")
+        problem(shared_office.send("POST", f"/v1/payments/{name}/retry", {"reason": "again"}), 404, "not-found")
+    for limit in (0, 201, 10**30):
+        for path in ("settlement-days?programme=CITY&", "settlement-batches?programme=CITY&", "settlement-proposals?"):
+            problem(shared_office.send("GET", f"/v1/{path}limit={limit}"), 400, "malformed-request")
+
+
 def test_days_of_no_calendar_are_refused(shared_office: FinanceOffice) -> None:
     for day in ("2026-11-31", "today", "2026-W48-1", "0001-01-01", "9999-12-31"):
         answer = shared_office.send("POST", f"/v1/settlement-days/{PROGRAMME}/{day}/close")

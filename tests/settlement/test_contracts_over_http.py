@@ -51,7 +51,11 @@ def test_who_proposed_cannot_decide_under_another_key_of_the_same_person(shared_
 def test_a_rejected_proposal_changes_nothing_and_stays_rejected(shared_office: FinanceOffice) -> None:
     partner = shared_office.new_partner()
     proposed = shared_office.terms(partner)
+    waiting = "/v1/settlement-proposals?state=waiting&limit=200"
+    assert proposed.json()["id"] in shared_office.send("GET", waiting).text
     assert shared_office.decide(proposed, "rejection").json()["state"] == "rejected"
+    assert proposed.json()["id"] not in shared_office.send("GET", waiting).text
+    problem(shared_office.send("GET", "/v1/settlement-proposals?state=forgotten"), 400, "malformed-request")
     assert problem(shared_office.decide(proposed), 409, "proposal-decided")["state"] == "rejected"
     assert shared_office.decide(proposed, "rejection", by="manager").json()["decided_by"] == "finance-approver one"
     assert shared_office.history(partner).json() == {"items": []}
