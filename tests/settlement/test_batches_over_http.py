@@ -27,8 +27,8 @@ def office(own_office: FinanceOffice) -> FinanceOffice:
     return own_office
 
 
-def point(office: FinanceOffice, partner: str, path: str, member: str, points: int) -> None:
-    body = {"programme": PROGRAMME, "member": member, "points": points, "scene": "food"}
+def point(office: FinanceOffice, partner: str, path: str, member: str, points: int, programme: str = PROGRAMME) -> None:
+    body = {"programme": programme, "member": member, "points": points, "scene": "food"}
     office.service.post(path, body, key=office.keys[partner]).raise_for_status()
 
 
@@ -175,3 +175,25 @@ def test_days_of_no_calendar_are_refused(shared_office: FinanceOffice) -> None:
     for through in ("9999-12-31", "2026-11-23"):
         body = {"programme": PROGRAMME, "through": through}
         problem(shared_office.send("POST", "/v1/settlement-batches", body), 409, "nothing-to-settle")
+
+
+def test_a_programme_whose_code_no_bank_would_take_is_paid_all_the_same(own_office: FinanceOffice) -> None:
+    code = "CITY_OF_A_LONG_AND_DOTTED.NAME_1"
+    own_office.service.add_programme(code)
+    for partner in ("BANK", "CAFE"):
+        own_office.service.permit(code, partner, may_issue=True, may_accept=True)
+        own_office.agree(own_office.terms(partner, programme=code, starts_on="2026-01-01"))
+    own_office.agree(own_office.propose(programme=code, operation="account", currency="CNY", beneficiary=ACCOUNT))
+    member = own_office.service.post("/v1/members", {"reference": "m-2"}, key=own_office.keys["CAFE"]).json()
+    for partner, path in (("BANK", "/v1/earnings"), ("CAFE", "/v1/redemptions")):
+        point(own_office, partner, path, f"card:{member['card']}", 1_000, code)
+    batch = own_office.settle_day(TODAY, code)["id"]
+    assert batch == f"{code}-20261123-1"
+    own_office.step(batch, "submit").raise_for_status()
+    own_office.step(batch, "approve", by="finance-approver").raise_for_status()
+    [payment] = own_office.step(batch, "instruct").raise_for_status().json()["payments"]
+    assert payment["state"] == "instructed"
+    assert (
+        payment["end_to_end_id"].encode()
+        in own_office.send("GET", f"/v1/settlement-batches/{batch}/payment-file").content
+    )
