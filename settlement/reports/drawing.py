@@ -50,8 +50,9 @@ class Drawing(Struct, frozen=True, kw_only=True):
 
     def lead(self, funding: int) -> int:
         """The partner whose contract prices a funding's points."""
-        known = self.batch.inputs.leads.get(funding)
-        return self.registry.fundings[funding][0][0] if known is None else known
+        campaign = self.registry.campaign_funded(funding)
+        own = self.registry.fundings[funding][0][0] if campaign is None else campaign.lead
+        return self.batch.inputs.leads.get(funding, own)
 
     def price_days(self) -> list[date]:
         """The business days at whose beginning any price changes, in order."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,7 +13,9 @@ from psycopg import AsyncConnection
 
 from ledger.errors import ContractMissing
 from ledger.posting.engine import Engine
+from ledger.posting.expiry import post_lapses
 from ledger.rules.programmes import Programme
+from ledger.store.ledger_row import create_ledger
 from settlement import gathering
 from settlement.days import close_day
 from settlement.flows import Flow, FlowKind
@@ -20,6 +23,8 @@ from settlement.gathering import Gathering
 from settlement.run import funding_shares, ranges_of
 from settlement.store.audit_rows import read_days
 from settlement.terms import ContractTerms, TermsBook
+from tests.acceptance.test_points_roll_forward import KEY as WORKED_KEY
+from tests.acceptance.test_points_roll_forward import found
 from tests.audit.lively_ledger import KEY, PROGRAMMES
 from tests.databases import LedgerDatabase
 from tests.settlement.naive_flows import Journal, Key
@@ -27,6 +32,27 @@ from tests.settlement_days import CLERK
 
 CHANGES = (date(2030, 3, 9), date(2030, 3, 20), date(2030, 4, 1))
 """Days from which each partner's contract has another price."""
+
+STORY: dict[str, Any] = {
+    "programme": {
+        "code": "CITY",
+        "validity_days": 3,
+        "time_zone": "Asia/Shanghai",
+        "currency": "CNY",
+        "restore_grace_days": 0,
+    },
+    "parties": ["BANK", "CAFE"],
+    "events": [
+        {"day": "2026-11-23", "time": time, "id": identifier, "op": operation, "party": party, **what}
+        for time, identifier, operation, party, what in (
+            ("09:00", "bank", "earn", "BANK", {"member": "a", "points": 100}),
+            ("10:00", "spent", "redeem", "CAFE", {"member": "a", "points": 100}),
+            ("11:00", "mistake", "reverse", "BANK", {"of": "bank", "points": 90}),
+            ("12:00", "cafe", "earn", "CAFE", {"member": "a", "points": 90}),
+            ("13:00", "returned", "reverse", "CAFE", {"of": "spent", "points": 100}),
+        )
+    ],
+}
 
 
 def book_of(programme: Programme, partners: list[int]) -> TermsBook:
@@ -94,19 +120,46 @@ async def test_flows_of_any_batches_are_those_of_a_naive_walk(
         closed = await close_all(engine, programme, days)
         batches = in_batches(closed, Random(stretch))
         book = book_of(programme, list(engine.registry.current.partners))
-        found = [await gather(engine, programme, book, *batch) for batch in batches]
+        gathered = [await gather(engine, programme, book, *batch) for batch in batches]
     expected = journal.walk([*batches, (days[-1], days[-1])], book)
-    excess = late = 0
-    for batch, flows, walked in zip(batches, found, expected, strict=False):
+    late = 0
+    for batch, flows, walked in zip(batches, gathered, expected, strict=False):
         sums = {key_of(flow): [flow.points, flow.late_points, flow.transactions, flow.excess] for flow in flows}
         assert sums == dict(walked.sums), batch
         assert sum(flow.transactions for flow in flows) + walked.without_money == walked.postings
-        excess += sum(flow.excess for flow in flows)
         late += sum(flow.late_points for flow in flows)
     assert late > 0
-    kinds = {flow.kind for flows in found for flow in flows}
+    kinds = {flow.kind for flows in gathered for flow in flows}
     assert kinds >= {FlowKind.ISSUE, FlowKind.CLAWBACK, FlowKind.REDEEM, FlowKind.RETURN, FlowKind.EXPIRE}
-    assert code != "GRACE" or excess > 0
+
+
+async def test_what_comes_back_beyond_the_original_is_excess(
+    database: LedgerDatabase,
+) -> None:
+    """BANK's 100 are charged once and come back twice: repaid by CAFE's points, and lapsed after their return."""
+    with psycopg.connect(database.owner_url) as owner:
+        create_ledger(owner, WORKED_KEY, lanes=3, is_sandbox=True)
+    async with Engine.open(database.service_url, WORKED_KEY) as engine:
+        worked = await found(engine, STORY)
+        async with engine.pool.connection() as connection:
+            await engine.registry.refresh(connection)
+        programme = engine.registry.current.programmes["CITY"]
+        for event in STORY["events"]:
+            await worked.load(event)
+        await worked.set_clock("2026-11-27", "00:00")
+        await post_lapses(engine)
+        await worked.set_clock("2026-11-28", "00:00")
+        journal = Journal(database.superuser_url, programme)
+        closed = await close_all(engine, programme, [*journal.days(), date(2026, 11, 28)])
+        book = book_of(programme, list(worked.partners.values()))
+        both = [(day, day) for day in closed]
+        flows = [await gather(engine, programme, book, *batch) for batch in both]
+    expired = [
+        (flow.funding, flow.points, flow.excess) for day in flows for flow in day if flow.kind == FlowKind.EXPIRE
+    ]
+    assert expired == [(worked.partners["BANK"], 100, 90)]
+    for day, walked in zip(flows, journal.walk(both, book), strict=True):
+        assert {key_of(flow): flow.excess for flow in day} == {key: sums[3] for key, sums in walked.sums.items()}
 
 
 async def test_a_pair_of_accounts_that_no_rule_knows_is_an_error_that_names_its_place(lively: LedgerDatabase) -> None:
@@ -148,9 +201,9 @@ async def test_one_connection_is_enough_to_gather(lively: LedgerDatabase) -> Non
             fundings = await funding_shares(connection)
             ranges = await ranges_of(connection, programme, closed)
             days = [day.day for day in await read_days(connection, programme.number)]
-            found = await Gathering(programme, book, fundings, closed[0]).gather(_alone(connection, lock), ranges)
+            flows = await Gathering(programme, book, fundings, closed[0]).gather(_alone(connection, lock), ranges)
     assert days == closed
-    assert found == expected
+    assert flows == expected
 
 
 def _alone(
