@@ -159,7 +159,12 @@ def test_a_batch_of_no_name_is_not_found(shared_office: FinanceOffice) -> None:
         problem(shared_office.step(name, "approve", by="manager"), 404, "not-found")
         problem(shared_office.send("POST", f"/v1/payments/{name}/retry", {"reason": "again"}), 404, "not-found")
     for limit in (0, 201, 10**30):
-        for path in ("settlement-days?programme=CITY&", "settlement-batches?programme=CITY&", "settlement-proposals?"):
+        for path in (
+            "settlement-days?programme=CITY&",
+            "settlement-batches?programme=CITY&",
+            "settlement-proposals?",
+            "disputes?",
+        ):
             problem(shared_office.send("GET", f"/v1/{path}limit={limit}"), 400, "malformed-request")
 
 
