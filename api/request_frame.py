@@ -42,6 +42,8 @@ class RequestFrame:
         request_id = _id_of(scope)
         scope["state"]["request_id"] = request_id
         logs.request_id.set(request_id)
+        # PostgreSQL takes no NUL in a text, and no name of ours holds one: what is asked for is unknown.
+        scope["path"] = scope["path"].replace("\0", "\ufffd")
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope["method"] = "GET"

@@ -244,8 +244,11 @@ def _booked(
 
 
 def end_to_end_id(batch: Batch, party: int, attempt: int) -> str:
-    """The id of a payment's attempt, or with attempt 0 of a notice: from batch, party number and attempt."""
+    """The id of a payment's attempt, or with attempt 0 of a notice: from batch, party number and attempt.
+
+    Banks take no underscore, and 35 characters: where the programme's code does not fit, its number stands for it.
+    """
     named = f"{batch.id}-{party}-{attempt}"
-    if len(named) <= ID_CHARACTERS:
+    if len(named) <= ID_CHARACTERS and "_" not in named:
         return named
     return f"{batch.programme}-{batch.last_day:%Y%m%d}-{batch.revision}-{party}-{attempt}"

@@ -76,10 +76,11 @@ async def run(
 
 async def _found(connection: AsyncConnection, programme: Programme, day: date) -> Batch | None:
     """The batch of a day; raises BatchInTheWay where one without the day is not approved yet."""
+    # In this order: a batch of this very day that is kept between the two readings is found, and in nobody's way.
+    other = await read_unapproved(connection, programme.number)
     found = await read_batch_of_day(connection, programme.number, day)
     if found is not None:
         return found
-    other = await read_unapproved(connection, programme.number)
     if other is not None:
         raise BatchInTheWay(
             f"Batch {other.id} is {other.state}: approve or cancel it first.", batch=other.id, state=other.state

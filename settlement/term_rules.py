@@ -1,11 +1,11 @@
 """What a contract or an account of ours must be in itself, whoever agreed to it. Fields are named as the doors do."""
 
-import re
 from datetime import date
 from typing import NoReturn
 
-from ledger.errors import MalformedRequest
+from ledger.errors import BankFileInvalid, MalformedRequest
 from ledger.rules.money import minor_places
+from settlement.bank_files.payment_rules import LONGEST_NAME, check_account, check_text, clearing_system
 from settlement.rounding import MICROS
 from settlement.terms import Beneficiary, ContractTerms
 
@@ -13,7 +13,6 @@ LARGEST_CHANGE_MINOR = 10**15
 """The most that one proposal moves, in minor units: far from where sums would leave 64 bits."""
 
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
-_CNAPS = re.compile(r"[0-9]{12}", re.ASCII)
 
 
 def refuse_unfit_terms(terms: ContractTerms, own_currency: str) -> None:
@@ -40,10 +39,18 @@ def refuse_unfit_terms(terms: ContractTerms, own_currency: str) -> None:
 
 
 def refuse_unfit_account(currency: str, account: Beneficiary) -> None:
-    """Raise MalformedRequest for an account that a payment in a currency cannot lead to."""
+    """Raise MalformedRequest for an account that a payment in a currency cannot lead to.
+
+    Said when it is agreed on, not by the bank when a whole batch is to be paid.
+    """
     minor_places(currency, "$.currency")
-    if currency == "CNY" and _CNAPS.fullmatch(account.clearing_code) is None:
-        _refuse("$.beneficiary.clearing_code", repr(account.clearing_code[:35]), "a CNAPS code of 12 digits for CNY")
+    place = "$.beneficiary"
+    try:
+        check_text(account.name, f"{place}.name", LONGEST_NAME, currency)
+        check_account(account.account, f"{place}.account")
+        clearing_system(account.clearing_code, currency, f"{place}.clearing_code")
+    except BankFileInvalid as error:
+        raise MalformedRequest(error.detail, **error.facts) from error
 
 
 def refuse_unfit_amount(amount_minor: int) -> None:

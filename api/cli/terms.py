@@ -126,12 +126,16 @@ def reject(
     say(f"Rejected the proposal of {answer.operation} by {answer.proposed_by}.", answer, as_json=as_json)
 
 
-@app.command("proposals", epilog="Example: citypoints terms proposals")
-def proposals(*, as_json: AsJson = False) -> None:
+@app.command("proposals", epilog="Example: citypoints terms proposals --waiting")
+def proposals(
+    *,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that nobody has decided.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the latest proposals and what became of them."""
     from api.cli.installation import run_with_engine
 
-    found = run_with_engine(_proposals)
+    found = run_with_engine(lambda engine: _proposals(engine, "waiting" if waiting else None))
     if as_json:
         say_json(found)
         return
@@ -204,12 +208,12 @@ def _decide(proposal: str, reason: str, decide: "Deciding") -> "ProposalAnswer":
     return run_with_engine(work)
 
 
-async def _proposals(engine: "Engine") -> "ProposalList":
+async def _proposals(engine: "Engine", state: str | None) -> "ProposalList":
     from api.schemas.contracts import ProposalList, proposal_answer
     from settlement.store.proposal_rows import list_proposals
 
     async with engine.pool.connection() as connection:
-        found = await list_proposals(connection, None, _SHOWN)
+        found = await list_proposals(connection, state, _SHOWN)
     return ProposalList([proposal_answer(one, engine.registry.current) for one in found])
 
 

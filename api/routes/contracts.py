@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 import msgspec
 from litestar import Response, get, post, put
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, QueryParameter
 from psycopg import AsyncConnection
 
 from api.access import for_roles
@@ -53,6 +53,11 @@ from settlement.store.term_rows import add_quote, read_history
 IfMatch = Annotated[
     str | None,
     HeaderParameter(name="If-Match", required=False, description="The ETag of the contract as you read it."),
+]
+
+StateQuery = Annotated[
+    Literal["waiting", "approved", "rejected"] | None,
+    QueryParameter(name="state", required=False, description="Only those in this state."),
 ]
 
 PROPOSING = ("finance-clerk", "manager", "operator")
@@ -150,13 +155,15 @@ async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_ke
     tags=["Contracts"],
     responses=answers(200, ProposalList, "The latest, the last first.", *READ_PROBLEMS),
 )
-async def get_proposals(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
-    """What was proposed, by whom, and what became of it."""
+async def get_proposals(
+    request: CityRequest, standing: StateQuery = None, limit: LimitQuery = DEFAULT_LIMIT
+) -> Response[bytes]:
+    """What was proposed, by whom, and what became of it; `state=waiting` is the list of what to decide."""
     refuse_limit(limit)
     wiring = wiring_of(request)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:
-        found = await list_proposals(connection, None, limit)
+        found = await list_proposals(connection, standing, limit)
     shows_account = sees_accounts(request)
     items = [proposal_answer(one, registry, shows_account=shows_account) for one in found]
     return Response(_encode(ProposalList(items)), media_type=JSON)

@@ -15,7 +15,7 @@ from api.schemas.disputes import DisputeAnswer, DisputeDecisionSent, DisputeList
 from api.settlement_access import FINANCE, person_of
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT
+from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
 from settlement.disputes import decide_against_acceptor, decide_for_acceptor, open_dispute
 from settlement.store.dispute_rows import list_disputes
 
@@ -57,6 +57,7 @@ async def post_dispute(request: CityRequest, data: DisputeSent, idempotency_key:
 )
 async def get_disputes(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
     """What is disputed, by whom, and how it was decided."""
+    refuse_limit(limit)
     wiring = wiring_of(request)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:

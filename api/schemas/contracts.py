@@ -53,7 +53,13 @@ class BeneficiarySent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,70}(?!\n)$", description="1 to 70 characters, no control characters"),
     ]
     account: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{4,34}(?!\n)$", description="4 to 34 letters and digits")]
-    clearing_code: Annotated[str, Meta(pattern=r"^[A-Z0-9]{4,35}(?!\n)$", description="of CNAPS 12 digits")]
+    clearing_code: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Z0-9]{3,12}(?!\n)$",
+            description="For CNY a CNAPS code of 12 digits, for THB 3 digits or a BIC, for other currencies a BIC",
+        ),
+    ]
 
 
 class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -101,8 +101,7 @@ def _originals(chosen: str) -> str:
     with chosen as ({chosen})
     select t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.occurred_at,
            t.recorded_at, t.spend_minor, t.programme_version, coalesce(b.points, 0), coalesce(b.spend_minor, 0),
-           coalesce(b.expired_counted, 0)
-    from chosen
+           coalesce(b.expired_counted, 0) from chosen
     join transactions t on t.lane = chosen.lane and t.sequence = chosen.sequence
     left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
     """
@@ -148,8 +147,7 @@ def _cap_uses(chosen: str) -> str:
     with chosen as ({chosen})
     select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint,
            (select coalesce(sum(taken.amount), 0)::bigint
-            from transactions t
-            join postings taken on taken.lane = t.lane and taken.sequence = t.sequence
+            from transactions t join postings taken on taken.lane = t.lane and taken.sequence = t.sequence
             where t.reverses_lane = p.lane and t.reverses_sequence = p.sequence
               and taken.debit_kind = 2 and taken.credit_kind = 1)
     from chosen

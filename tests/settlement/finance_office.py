@@ -101,13 +101,13 @@ class FinanceOffice:
         answer: httpx.Response = self.send("GET", f"/v1/partners/{partner}/terms?programme={PROGRAMME}", by=by)
         return answer
 
-    def settle_day(self, day: str) -> dict[str, Any]:
+    def settle_day(self, day: str, programme: str = PROGRAMME) -> dict[str, Any]:
         """Set the clock after a day's end, close it and run its batch."""
         following = datetime.fromisoformat(day).replace(tzinfo=ZONE) + timedelta(days=1)
         self.service.set_clock(following.isoformat())
-        self.send("POST", f"/v1/settlement-days/{PROGRAMME}/{day}/close").raise_for_status()
+        self.send("POST", f"/v1/settlement-days/{programme}/{day}/close").raise_for_status()
         batch: dict[str, Any] = (
-            self.send("POST", "/v1/settlement-batches", {"programme": PROGRAMME}).raise_for_status().json()
+            self.send("POST", "/v1/settlement-batches", {"programme": programme}).raise_for_status().json()
         )
         return batch
 

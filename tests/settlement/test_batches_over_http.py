@@ -27,8 +27,8 @@ def office(own_office: FinanceOffice) -> FinanceOffice:
     return own_office
 
 
-def point(office: FinanceOffice, partner: str, path: str, member: str, points: int) -> None:
-    body = {"programme": PROGRAMME, "member": member, "points": points, "scene": "food"}
+def point(office: FinanceOffice, partner: str, path: str, member: str, points: int, programme: str = PROGRAMME) -> None:
+    body = {"programme": programme, "member": member, "points": points, "scene": "food"}
     office.service.post(path, body, key=office.keys[partner]).raise_for_status()
 
 
@@ -149,6 +149,25 @@ def test_a_missing_contract_is_named_and_nothing_is_half_done(own_office: Financ
     own_office.send("POST", "/v1/settlement-batches", {"programme": PROGRAMME}).raise_for_status()
 
 
+def test_a_batch_of_no_name_is_not_found(shared_office: FinanceOffice) -> None:
+    for name in ("CITY-20261123-9", "none", "%00", "CITY%0A", "x" * 500, "%F0%9F%98%80"):
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}"), 404, "not-found")
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}/payment-file"), 404, "not-found")
+        problem(shared_office.send("GET", f"/v1/settlement-batches/{name}/reports/ageing"), 404, "not-found")
+        for step in ("submit", "cancel", "close", "instruct"):
+            problem(shared_office.step(name, step), 404, "not-found")
+        problem(shared_office.step(name, "approve", by="manager"), 404, "not-found")
+        problem(shared_office.send("POST", f"/v1/payments/{name}/retry", {"reason": "again"}), 404, "not-found")
+    for limit in (0, 201, 10**30):
+        for path in (
+            "settlement-days?programme=CITY&",
+            "settlement-batches?programme=CITY&",
+            "settlement-proposals?",
+            "disputes?",
+        ):
+            problem(shared_office.send("GET", f"/v1/{path}limit={limit}"), 400, "malformed-request")
+
+
 def test_days_of_no_calendar_are_refused(shared_office: FinanceOffice) -> None:
     for day in ("2026-11-31", "today", "2026-W48-1", "0001-01-01", "9999-12-31"):
         answer = shared_office.send("POST", f"/v1/settlement-days/{PROGRAMME}/{day}/close")
@@ -161,3 +180,25 @@ def test_days_of_no_calendar_are_refused(shared_office: FinanceOffice) -> None:
     for through in ("9999-12-31", "2026-11-23"):
         body = {"programme": PROGRAMME, "through": through}
         problem(shared_office.send("POST", "/v1/settlement-batches", body), 409, "nothing-to-settle")
+
+
+def test_a_programme_whose_code_no_bank_would_take_is_paid_all_the_same(own_office: FinanceOffice) -> None:
+    code = "CITY_OF_A_LONG_AND_DOTTED.NAME_1"
+    own_office.service.add_programme(code)
+    for partner in ("BANK", "CAFE"):
+        own_office.service.permit(code, partner, may_issue=True, may_accept=True)
+        own_office.agree(own_office.terms(partner, programme=code, starts_on="2026-01-01"))
+    own_office.agree(own_office.propose(programme=code, operation="account", currency="CNY", beneficiary=ACCOUNT))
+    member = own_office.service.post("/v1/members", {"reference": "m-2"}, key=own_office.keys["CAFE"]).json()
+    for partner, path in (("BANK", "/v1/earnings"), ("CAFE", "/v1/redemptions")):
+        point(own_office, partner, path, f"card:{member['card']}", 1_000, code)
+    batch = own_office.settle_day(TODAY, code)["id"]
+    assert batch == f"{code}-20261123-1"
+    own_office.step(batch, "submit").raise_for_status()
+    own_office.step(batch, "approve", by="finance-approver").raise_for_status()
+    [payment] = own_office.step(batch, "instruct").raise_for_status().json()["payments"]
+    assert payment["state"] == "instructed"
+    assert (
+        payment["end_to_end_id"].encode()
+        in own_office.send("GET", f"/v1/settlement-batches/{batch}/payment-file").content
+    )

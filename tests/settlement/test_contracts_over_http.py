@@ -51,7 +51,11 @@ def test_who_proposed_cannot_decide_under_another_key_of_the_same_person(shared_
 def test_a_rejected_proposal_changes_nothing_and_stays_rejected(shared_office: FinanceOffice) -> None:
     partner = shared_office.new_partner()
     proposed = shared_office.terms(partner)
+    waiting = "/v1/settlement-proposals?state=waiting&limit=200"
+    assert proposed.json()["id"] in shared_office.send("GET", waiting).text
     assert shared_office.decide(proposed, "rejection").json()["state"] == "rejected"
+    assert proposed.json()["id"] not in shared_office.send("GET", waiting).text
+    problem(shared_office.send("GET", "/v1/settlement-proposals?state=forgotten"), 400, "malformed-request")
     assert problem(shared_office.decide(proposed), 409, "proposal-decided")["state"] == "rejected"
     assert shared_office.decide(proposed, "rejection", by="manager").json()["decided_by"] == "finance-approver one"
     assert shared_office.history(partner).json() == {"items": []}
@@ -159,6 +163,10 @@ HOSTILE: list[tuple[dict[str, Any], str]] = [
     ({"beneficiary": PAID_AT | {"clearing_code": "ICBKCNBJBJM1"}}, "$.beneficiary.clearing_code"),
     ({"beneficiary": PAID_AT | {"account": "62220202 00112"}}, "$.beneficiary.account"),
     ({"beneficiary": PAID_AT | {"name": "a\x00b"}}, "$.beneficiary.name"),
+    ({"beneficiary": PAID_AT | {"name": " "}}, "$.beneficiary.name"),
+    ({"beneficiary": PAID_AT | {"name": "咖啡☕"}}, "$.beneficiary.name"),
+    ({"currency": "THB", "beneficiary": PAID_AT}, "$.beneficiary.name"),
+    ({"currency": "THB", "beneficiary": PAID_AT | {"name": "Cafe"}}, "$.beneficiary.clearing_code"),
     ({"beneficiary": PAID_AT | {"bic": "ICBKCNBJ"}}, "$.beneficiary.bic"),
     ({"proposed_by": "Li Na"}, "$.proposed_by"),
 ]
@@ -206,3 +214,11 @@ def test_a_rate_is_kept_only_if_it_can_be_used(shared_office: FinanceOffice) -> 
     ):
         refused = problem(shared_office.send("POST", "/v1/fx-quotes", good | wrong), 400, "malformed-request")
         assert refused["field"] == field
+
+
+def test_a_party_abroad_is_paid_at_a_bank_abroad(shared_office: FinanceOffice) -> None:
+    abroad = {"name": "Cafe Siam", "account": "1234567890", "clearing_code": "002"}
+    partner = shared_office.new_partner()
+    shared_office.agree(shared_office.terms(partner, currency="THB", beneficiary=abroad))
+    [shown] = shared_office.history(partner).json()["items"]
+    assert (shown["currency"], shown["beneficiary"]) == ("THB", abroad)
