@@ -17,6 +17,8 @@ SHARED = ROOT.parent / "shared"
 
 TEMPLATE = "citypoints_template"
 
+pytest_plugins = ["tests.audit.lively_fixtures"]
+
 # Other processes share the machine's cores, so how long one example takes says nothing.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

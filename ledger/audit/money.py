@@ -5,7 +5,7 @@ from itertools import groupby
 from psycopg import AsyncConnection
 
 from ledger.audit import queries
-from ledger.audit.pages import read_lane
+from ledger.audit.pages import read_lanes
 from ledger.audit.report import Findings
 from ledger.rules.money_postings import CLEARING_LANE, MoneyPosting, money_commitment
 from ledger.store.unit_of_work import unit_of_work
@@ -15,7 +15,9 @@ PAGE_TRANSACTIONS = 1_000
 
 async def check_money(connection: AsyncConnection, findings: Findings) -> None:
     """Compare every transaction's money with its commitment, page by page, and all balances at one moment."""
-    last = (await read_lane(connection, CLEARING_LANE)).next_sequence - 1
+    ends = {lane.lane: lane.next_sequence - 1 for lane in await read_lanes(connection)}
+    # That the lane's own row is missing is named elsewhere.
+    last = ends.get(CLEARING_LANE, 0)
     position = 0
     while position < last:
         page = [CLEARING_LANE, position, last, PAGE_TRANSACTIONS]

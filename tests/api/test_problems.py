@@ -99,6 +99,8 @@ STABLE = {
     "approval-limit-exceeded": (403, False, "Above your limit"),
     "terms-in-the-past": (409, False, "Terms would change the past"),
     "proposal-decided": (409, False, "Proposal is decided"),
+    "not-disputable": (409, False, "Cannot be disputed"),
+    "dispute-decided": (409, False, "Dispute is decided"),
     "account-missing": (409, False, "Our account is missing"),
     "beneficiary-missing": (409, False, "Beneficiary is missing"),
     "not-disputable": (409, False, "Cannot be disputed"),

@@ -26,6 +26,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "CITYPOINTS_SEAL_KEY_FILE": settings.seal_key_path,
         "CITYPOINTS_SEALS": settings.seals_path,
         "CITYPOINTS_WEBHOOK_TARGETS": None if settings.webhook_targets == AllowedTargets() else "something",
+        # Of the person at the command line, not of the service.
+        "CITYPOINTS_KEY": None,
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
         "PROMETHEUS_MULTIPROC_DIR": settings.metrics_directory,
     }

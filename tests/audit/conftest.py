@@ -1,44 +1,12 @@
-"""A lively ledger, filled once for each worker; every test tampers with a copy of its own."""
+"""How tests of the audit have a ledger audited."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-
-import pytest
+from collections.abc import Awaitable, Callable, Sequence
 
 from ledger.audit import AuditReport, Check, audit
-from ledger.embedded import EmbeddedPostgres
 from ledger.store.unit_of_work import open_pool
-from tests.audit.lively_ledger import fill_ledger
 from tests.databases import LedgerDatabase
 
-FILLED = "lively_template"
-
 Auditor = Callable[[LedgerDatabase], Awaitable[AuditReport]]
-
-
-@pytest.fixture(scope="session")
-def lively_template(postgres: EmbeddedPostgres, migrated_template: str) -> str:
-    """The name of a database with a lively ledger."""
-    postgres.create_database(FILLED, template=migrated_template)
-    asyncio.run(fill_ledger(postgres.owner_url(FILLED), postgres.service_url(FILLED)))
-    return FILLED
-
-
-@pytest.fixture
-def lively(
-    postgres: EmbeddedPostgres, lively_template: str, database_numbers: Iterator[int]
-) -> Iterator[LedgerDatabase]:
-    """A lively ledger of this test's own."""
-    name = f"lively_{next(database_numbers)}"
-    postgres.create_database(name, template=lively_template)
-    yield LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
-    postgres.drop_database(name)
 
 
 async def audit_of(database: LedgerDatabase, more_checks: Sequence[Check] = ()) -> AuditReport:

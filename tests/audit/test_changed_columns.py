@@ -21,7 +21,7 @@ from ledger.store.tables import (
     taken_back,
     transactions,
 )
-from settlement.store.tables import settlement_ranges
+from settlement.store.tables import disputes, settlement_ranges
 from tests.audit.conftest import audit_of
 from tests.audit.tampering import KEYS_OF_TABLES, change_to, connect, drop_checks, names, pick
 from tests.databases import LedgerDatabase
@@ -40,7 +40,7 @@ AUDITED = (*JOURNAL, lanes, details, *PROJECTIONS)
 
 # Tables with a lane that say who somebody is or who decided, not what happened; what the auditor asks of
 # members and approvals is tested by rows. Where lanes stood when a day was closed is for the audit of settlement.
-SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals", settlement_ranges.name}
+SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals", settlement_ranges.name, disputes.name}
 
 
 OTHER_BYTES = "set_byte({name}, 3, get_byte({name}, 3) # 1)"

@@ -1,16 +1,13 @@
-"""Finance offices for tests of settlement over HTTP, and the lively ledger of the audit's tests to be settled."""
+"""Finance offices for tests of settlement over HTTP."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from ledger.embedded import EmbeddedPostgres
-from tests.audit.conftest import lively, lively_template
 from tests.databases import LedgerDatabase
 from tests.service import Service
 from tests.settlement.finance_office import FinanceOffice
-
-__all__ = ["lively", "lively_template"]
 
 
 @pytest.fixture(scope="module")
