@@ -103,8 +103,6 @@ STABLE = {
     "dispute-decided": (409, False, "Dispute is decided"),
     "account-missing": (409, False, "Our account is missing"),
     "beneficiary-missing": (409, False, "Beneficiary is missing"),
-    "not-disputable": (409, False, "Cannot be disputed"),
-    "dispute-decided": (409, False, "Dispute is decided"),
     "bank-file-invalid": (422, False, "Bank file cannot be used"),
     "sandbox-only": (409, False, "Only possible on a sandbox"),
     "clock-cannot-go-back": (409, False, "The clock cannot go back"),
