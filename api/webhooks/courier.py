@@ -72,7 +72,7 @@ class Courier:
         while not stop.is_set():
             try:
                 await plan_new_events(self._engine.pool)
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except (psycopg.Error, PoolTimeout) as error:
                 _log.warning("webhooks_not_planned", error=type(error).__name__)
                 await self._replace_lost_connections()
             await _wait(stop, POLL_SECONDS)
@@ -86,7 +86,7 @@ class Courier:
                     if not stop.is_set():
                         flying |= await self._take_off(MOST_FLYING - len(flying))
                     await self._land(flying, stopped)
-                except (psycopg.OperationalError, PoolTimeout) as error:
+                except (psycopg.Error, PoolTimeout) as error:
                     # What was not recorded is sent again when its claim is over.
                     _log.warning("webhooks_not_recorded", error=type(error).__name__)
                     await self._replace_lost_connections()
@@ -97,7 +97,7 @@ class Courier:
 
     async def _replace_lost_connections(self) -> None:
         """Find out now which other connections are lost; else each of them would cost one more failure."""
-        with suppress(psycopg.OperationalError, PoolTimeout):
+        with suppress(psycopg.Error, PoolTimeout):
             await self._engine.pool.check()
 
     async def _take_off(self, limit: int) -> Flying:

@@ -53,7 +53,7 @@ class JobRunner:
             while not stop.is_set():
                 try:
                     await self._start_due()
-                except (psycopg.OperationalError, PoolTimeout) as error:
+                except (psycopg.Error, PoolTimeout) as error:
                     _log.warning("jobs_not_read", error=type(error).__name__)
                 self._reap()
                 await _wait(stop, POLL_SECONDS)
@@ -87,7 +87,7 @@ class JobRunner:
                         await self._do(job, session)
                 finally:
                     await unlock_job(session, job.name)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except (psycopg.Error, PoolTimeout) as error:
             # It stays due: whoever looks next runs it.
             _log.warning("job_not_recorded", job=job.name, error=type(error).__name__)
 
