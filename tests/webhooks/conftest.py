@@ -148,8 +148,9 @@ def worker_on(
         if thread.is_alive():
             loop.call_soon_threadsafe(stop.set)
         thread.join(STOP_LIMIT_SECONDS)
-    assert not thread.is_alive(), "the worker does not stop"
-    assert not ended, ended
+        # Also where the test has failed: what ended the worker is then the reason.
+        assert not thread.is_alive(), "the worker does not stop"
+        assert not ended, ended
 
 
 @pytest.fixture
