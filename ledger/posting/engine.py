@@ -5,13 +5,13 @@ same unsafe databases and finishes its queue in the same way.
 """
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
 import psycopg
 from psycopg import AsyncConnection, errors
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ledger.errors import DatabaseUnavailable, LedgerError
 from ledger.ids import LedgerKey
@@ -58,8 +58,9 @@ class Engine:
         _calm_garbage_collection()
         async with open_pool(url) as pool:
             posters = Posters(url, RegistryCache(), groups=groups)
-            async with pool.connection() as connection:
-                await posters.start(connection)
+            with _lost_database_is_unavailable():
+                async with pool.connection() as connection:
+                    await posters.start(connection)
             try:
                 yield cls(pool, ledger, key, posters)
             finally:
@@ -78,20 +79,27 @@ def _calm_garbage_collection() -> None:
 
 async def inspect_ledger(url: str, key: LedgerKey) -> LedgerRow:
     """Read the ledger's row and refuse a database that must not be posted to; raises as ``Engine.open``."""
-    try:
+    with _lost_database_is_unavailable():
         connection = await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_LIMIT_SECONDS)
-    except psycopg.OperationalError as error:
-        msg = f"The database cannot be reached: {error}"
-        raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS) from error
-    async with connection:
-        await _refuse_other_release(connection)
-        await refuse_unsafe(connection)
-        ledger = await read_ledger(connection)
+        async with connection:
+            await _refuse_other_release(connection)
+            await refuse_unsafe(connection)
+            ledger = await read_ledger(connection)
     if ledger is None:
         msg = "The database holds no ledger yet: `citypoints init` makes one."
         raise NoLedger(msg)
     refuse_other_key(ledger, key)
     return ledger
+
+
+@contextmanager
+def _lost_database_is_unavailable() -> Iterator[None]:
+    """Say the same of a database that nobody answers at and of one that is lost while a start looks at it."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        msg = f"The database cannot be reached: {error}"
+        raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS) from error
 
 
 async def _refuse_other_release(connection: AsyncConnection) -> None:
