@@ -18,6 +18,7 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -31,6 +32,7 @@ from ledger.store.credentials import StaffRole, add_staff_key
 from ledger.store.ledger_row import create_ledger
 from ledger.store.unit_of_work import open_pool, unit_of_work
 from tests.databases import LedgerDatabase
+from tests.documented_problems import refuse_undocumented
 
 T = TypeVar("T")
 
@@ -150,9 +152,9 @@ class Service:
         return self.request("POST", path, key=key, json=body, headers=all_headers)
 
     def request(self, method: str, path: str, *, key: str | None = None, **options: Any) -> httpx.Response:
-        """Send any request; without a key as the operator."""
+        """Send any request; without a key as the operator. A problem must be one that the route declares."""
         headers = {"Authorization": f"Bearer {key or self.operator_key}", **(options.pop("headers", None) or {})}
-        return httpx.request(
+        response = httpx.request(
             method,
             self.base_url + path,
             headers=headers,
@@ -160,6 +162,11 @@ class Service:
             verify=False,  # noqa: S501 - no TLS on loopback, and loading certificates takes longer than the request
             **options,
         )
+        refuse_undocumented(response)
+        if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The test's failure then shows what the answer does not tell.
+            sys.stderr.write(self.log())
+        return response
 
     def add_programme(self, code: str, **fields: object) -> None:
         """Add a programme: CNY, 1 point per whole CNY, 24 months, Asia/Shanghai, where nothing else is said."""

@@ -66,7 +66,8 @@ ACCEPTED = 202
 
 _PROPOSALS = UUID("5f6c1f5e-6f43-4f6e-9a55-0d8f7b7c2a11")
 _TERMS_PROBLEMS = ("terms-in-the-past", "precondition-failed")
-_PROPOSING_PROBLEMS = (*WRITE_PROBLEMS, "programme-not-found", "partner-not-found", "clock-behind")
+_PROPOSING_PROBLEMS = (*WRITE_PROBLEMS, "programme-not-found", "partner-not-found", "clock-behind", "shutting-down")
+_PERIOD_PROBLEMS = ("day-not-over", "batch-in-the-way")
 _DECIDING_PROBLEMS = (
     *WRITE_PROBLEMS,
     "not-found",
@@ -74,7 +75,9 @@ _DECIDING_PROBLEMS = (
     "proposal-decided",
     "partner-not-found",
     "terms-in-the-past",
+    *_PERIOD_PROBLEMS,
     "clock-behind",
+    "shutting-down",
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -140,7 +143,7 @@ async def get_terms(request: CityRequest, code: CodePath, programme: ProgrammeQu
     operation_id="proposeChange",
     summary="Propose an adjustment, a movement of the reserve, a limit or an account",
     tags=["Contracts"],
-    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS),
+    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS, *_PERIOD_PROBLEMS),
 )
 async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Propose a change; it is carried out when another person approves it."""

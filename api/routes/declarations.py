@@ -56,6 +56,8 @@ WRITE_PROBLEMS = (
     "unsupported-media-type",
     "busy",
 )
+# Why an issuer may give no points now, or none so many.
+FUNDING_PROBLEMS = ("issuer-suspended", "issuer-cover-exhausted", "cap-exhausted")
 POSTING_PROBLEMS = (
     *WRITE_PROBLEMS,
     "programme-not-found",
@@ -72,6 +74,9 @@ POSTING_PROBLEMS = (
     "clock-behind",
     "shutting-down",
 )
+
+GIVING_PROBLEMS = (*POSTING_PROBLEMS, "zero-points", "campaign-not-found", *FUNDING_PROBLEMS)
+SETTLING_PROBLEMS = (*WRITE_PROBLEMS, "clock-behind", "shutting-down")
 
 
 def answers(status: int, answer: Any, description: str, *problems: str) -> dict[int, ResponseSpec]:  # noqa: ANN401

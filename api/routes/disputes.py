@@ -9,7 +9,7 @@ from api.access import for_roles
 from api.idempotent_answers import answer_step
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, WRITE_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
+from api.routes.declarations import READ_PROBLEMS, SETTLING_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
 from api.schemas.contracts import proposal_id
 from api.schemas.disputes import DisputeAnswer, DisputeDecisionSent, DisputeList, DisputeSent, dispute_answer
 from api.settlement_access import FINANCE, person_of
@@ -20,7 +20,7 @@ from settlement.disputes import decide_against_acceptor, decide_for_acceptor, op
 from settlement.store.dispute_rows import list_disputes
 
 _DISPUTES = UUID("0c6f3a52-41a5-4c46-9b0a-7d1f7b2f9e10")
-_PROBLEMS = (*WRITE_PROBLEMS, "not-found", "not-disputable", "contract-missing", "clock-behind")
+_PROBLEMS = (*SETTLING_PROBLEMS, "not-found", "not-disputable", "contract-missing")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -71,9 +71,7 @@ async def get_disputes(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) 
     operation_id="decideDispute",
     summary="Decide a dispute",
     tags=["Disputes"],
-    responses=answers(
-        CREATED, DisputeAnswer, "Decided.", *_PROBLEMS, "second-person-required", "dispute-decided", "shutting-down"
-    ),
+    responses=answers(CREATED, DisputeAnswer, "Decided.", *_PROBLEMS, "second-person-required", "dispute-decided"),
 )
 async def post_decision(
     request: CityRequest, dispute: CodePath, data: DisputeDecisionSent, idempotency_key: IdempotencyKey

@@ -10,7 +10,7 @@ from api.access import for_roles
 from api.idempotent_answers import answer_step
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, WRITE_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
+from api.routes.declarations import READ_PROBLEMS, SETTLING_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
 from api.schemas.contracts import DecisionSent, proposal_id
 from api.schemas.payments import BankFileOutcome, MatchSent, SuspenseAnswer, SuspenseList, suspense_answer
 from api.schemas.settlement import BatchAnswer
@@ -29,13 +29,12 @@ SETTLING = ("finance-clerk", "manager")
 XML = "application/xml"
 
 _PAYING_PROBLEMS = (
-    *WRITE_PROBLEMS,
+    *SETTLING_PROBLEMS,
     "not-found",
     "batch-not-in-state",
     "account-missing",
     "beneficiary-missing",
     "bank-file-invalid",
-    "clock-behind",
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -97,7 +96,7 @@ async def post_retry(
     operation_id="postBankFile",
     summary="Import a bank's file",
     tags=["Payments"],
-    responses=answers(CREATED, BankFileOutcome, "Taken over.", *WRITE_PROBLEMS, "bank-file-invalid", "clock-behind"),
+    responses=answers(CREATED, BankFileOutcome, "Taken over.", *SETTLING_PROBLEMS, "bank-file-invalid"),
 )
 async def post_bank_file(request: CityRequest, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Send a pain.002, camt.053, camt.054 or pacs.004 as the body. The same file again changes nothing."""
@@ -137,7 +136,7 @@ async def get_suspense(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) 
     operation_id="matchSuspense",
     summary="Place money with a notice",
     tags=["Payments"],
-    responses=answers(CREATED, SuspenseAnswer, "Placed.", *WRITE_PROBLEMS, "not-found", "clock-behind"),
+    responses=answers(CREATED, SuspenseAnswer, "Placed.", *SETTLING_PROBLEMS, "not-found"),
 )
 async def post_match(
     request: CityRequest, item: CodePath, data: MatchSent, idempotency_key: IdempotencyKey

@@ -7,6 +7,7 @@ from api.answers import TransactionAnswer
 from api.posting_answers import post_command
 from api.requests import CityRequest
 from api.routes.declarations import (
+    GIVING_PROBLEMS,
     POSTING_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -23,7 +24,7 @@ from api.schemas.commands import EarningRequest, RedemptionRequest, ReversalRequ
     operation_id="postEarning",
     summary="Give a member points",
     tags=["Points"],
-    responses=answers(201, TransactionAnswer, "Posted.", *POSTING_PROBLEMS, "zero-points"),
+    responses=answers(201, TransactionAnswer, "Posted.", *GIVING_PROBLEMS),
 )
 async def post_earning(
     request: CityRequest,

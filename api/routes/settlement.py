@@ -12,7 +12,7 @@ from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
     READ_PROBLEMS,
-    WRITE_PROBLEMS,
+    SETTLING_PROBLEMS,
     CodePath,
     IdempotencyKey,
     LimitQuery,
@@ -20,7 +20,7 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.contracts import DecisionSent
-from api.schemas.fields import FIRST_YEAR, LAST_YEAR, refuse
+from api.schemas.fields import day_within, refuse
 from api.schemas.settlement import (
     BankDaysSent,
     BatchAnswer,
@@ -45,7 +45,7 @@ from settlement.store.day_rows import list_days, set_bank_days
 SETTLING = ("finance-clerk", "manager")
 APPROVING = ("finance-approver", "manager")
 
-_STEP_PROBLEMS = (*WRITE_PROBLEMS, "not-found", "batch-not-in-state", "clock-behind")
+_STEP_PROBLEMS = (*SETTLING_PROBLEMS, "not-found", "batch-not-in-state")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -56,7 +56,7 @@ _encode = msgspec.json.Encoder().encode
     summary="Close a business day",
     tags=["Settlement"],
     responses=answers(
-        CREATED, DayAnswer, "Closed.", *WRITE_PROBLEMS, "programme-not-found", "day-not-over", "day-not-next"
+        CREATED, DayAnswer, "Closed.", *SETTLING_PROBLEMS, "programme-not-found", "day-not-over", "day-not-next"
     ),
 )
 async def post_close(
@@ -100,13 +100,15 @@ async def get_days(
     operation_id="setBankDays",
     summary="Name holidays and working weekends",
     tags=["Settlement"],
-    responses=answers(200, BankDaysSent, "Kept.", *WRITE_PROBLEMS),
+    responses=answers(200, BankDaysSent, "Kept.", *SETTLING_PROBLEMS),
 )
 async def put_bank_days(request: CityRequest, data: BankDaysSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Banks settle from Monday to Friday but for holidays, and on weekend days that make up for one."""
     wiring, person = wiring_of(request), person_of(request)
 
     async def work(connection: AsyncConnection) -> FirstAnswer:
+        for place, day in enumerate(data.days):
+            day_within(day, f"$.days[{place}]")
         await set_bank_days(connection, data.days, data.note, person.name, is_business=data.is_business)
         return FirstAnswer(200, data)
 
@@ -123,13 +125,12 @@ async def put_bank_days(request: CityRequest, data: BankDaysSent, idempotency_ke
         CREATED,
         BatchAnswer,
         "The batch of these days.",
-        *WRITE_PROBLEMS,
+        *SETTLING_PROBLEMS,
         "programme-not-found",
         "nothing-to-settle",
         "batch-in-the-way",
         "contract-missing",
         "quote-missing",
-        "clock-behind",
     ),
 )
 async def post_batch(request: CityRequest, data: RunSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
@@ -256,9 +257,9 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         refuse("day", repr(text[:40]), "a date such as 2026-11-23", "path")
-    if day.isoformat() != text or not FIRST_YEAR <= day.year <= LAST_YEAR:
-        refuse("day", repr(text), f"a date such as 2026-11-23, of the years {FIRST_YEAR} to {LAST_YEAR}", "path")
-    return day
+    if day.isoformat() != text:
+        refuse("day", repr(text), "a date such as 2026-11-23", "path")
+    return day_within(day, "day", "path")
 
 
 settlement_routes = [

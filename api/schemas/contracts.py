@@ -10,7 +10,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from api.answers import rfc3339
-from api.schemas.fields import Code, Moment, MoneySent, ShortText, instant_of, refuse
+from api.schemas.fields import Code, Moment, MoneySent, ShortText, day_within, instant_of, refuse
 from ledger.rules.money import minor_places
 from ledger.rules.programmes import Programme, Registry
 from settlement.proposals import AdjustmentRequest, AnyRequest, PeriodRequest, ReserveRequest, TermsRequest, request_of
@@ -92,7 +92,7 @@ class TermsSent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         beneficiary = self.beneficiary
         return TermsRequest(
             partner=partner,
-            starts_on=self.starts_on,
+            starts_on=day_within(self.starts_on, "$.starts_on"),
             reserve_micros=micros(self.reserve),
             fee_micros=micros(self.fee) or 0,
             reimbursement_micros=micros(self.reimbursement),
@@ -288,7 +288,7 @@ class PeriodSent(_ProposalSent, frozen=True, tag="period"):
 
     def request(self, own_currency: str) -> AnyRequest:  # noqa: ARG002 - as of the others
         """What is proposed."""
-        return PeriodRequest(self.through)
+        return PeriodRequest(day_within(self.through, "$.through"))
 
 
 ProposalSent = PeriodSent | AdjustmentSent | ReserveSent | LimitSent | AccountSent

@@ -3,7 +3,7 @@
 A pattern ends by refusing a line break, since ``$`` alone lets one at the end pass.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, NoReturn
 
 import msgspec
@@ -107,6 +107,13 @@ def instant_of(moment: datetime | None, field: str, where: str = "body") -> int 
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         refuse(field, f"the year {moment.year}", f"a year from {FIRST_YEAR} to {LAST_YEAR}", where)
     return to_instant(moment)
+
+
+def day_within(day: date, field: str, where: str = "body") -> date:
+    """A day sent; raises MalformedRequest outside years 2000 to 2999, where calendars and cut-offs are reckoned."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        refuse(field, f"the year {day.year}", f"a year from {FIRST_YEAR} to {LAST_YEAR}", where)
+    return day
 
 
 def in_order(metadata: dict[str, str] | None) -> dict[str, str] | None:

@@ -172,7 +172,7 @@ def test_days_of_no_calendar_are_refused(shared_office: FinanceOffice) -> None:
     for day in ("2026-11-31", "today", "2026-W48-1", "0001-01-01", "9999-12-31"):
         answer = shared_office.send("POST", f"/v1/settlement-days/{PROGRAMME}/{day}/close")
         assert problem(answer, 400, "malformed-request")["field"] == "day", day
-    for days in ([], ["2026-11-31"], ["2026-11-23"] * 367, "2026-11-23"):
+    for days in ([], ["2026-11-31"], ["2026-11-23"] * 367, "2026-11-23", ["9999-12-31"]):
         body = {"days": days, "is_business": True, "note": "调休"}
         problem(shared_office.send("PUT", "/v1/bank-days", body), 400, "malformed-request")
     twice = {"days": ["2027-02-06", "2027-02-06"], "is_business": True, "note": "调休"}

@@ -141,6 +141,7 @@ HOSTILE: list[tuple[dict[str, Any], str]] = [
     ({"tax": "2"}, "$.tax"),
     ({"reimbursement": None}, "$.reimbursement"),
     ({"starts_on": "2026-11-31"}, "$.starts_on"),
+    ({"starts_on": "9999-12-31"}, "$.starts_on"),
     ({"starts_on": "0001-01-01"}, "$.starts_on"),
     ({"starts_on": "9999-12-31"}, "$.starts_on"),
     ({"starts_on": 20261201}, "$.starts_on"),

@@ -56,6 +56,8 @@ HOSTILE: list[tuple[dict[str, Any], str]] = [
     ({"operation": "limit", "role": "manager", "amount": {"currency": "USD", "amount": "1.00"}}, "$.amount.currency"),
     ({"operation": "account", "currency": "ZZZ", "beneficiary": ACCOUNT}, "$.currency"),
     ({"operation": "account", "currency": "CNY", "beneficiary": ACCOUNT | {"clearing_code": "ABCD"}}, "clearing_code"),
+    ({"operation": "period", "through": "9999-12-31"}, "$.through"),
+    ({"operation": "period", "through": "0001-01-01"}, "$.through"),
     ({"operation": "nothing"}, "$.operation"),
 ]
 
@@ -66,6 +68,10 @@ def test_a_proposal_of_what_cannot_be_is_refused_by_the_name_of_its_field(
 ) -> None:
     refused = problem(shared_office.propose(**fields), 400, "malformed-request")
     assert refused["field"].endswith(field)
+
+
+def test_a_period_with_an_open_day_is_not_closed(shared_office: FinanceOffice) -> None:
+    problem(shared_office.propose(operation="period", through="2999-12-31"), 409, "day-not-over")
 
 
 def test_an_adjustment_for_nobody_is_refused(shared_office: FinanceOffice) -> None:

@@ -1,19 +1,32 @@
 """Faults put into the calculation on purpose: the model sees each of them in some history."""
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from fractions import Fraction
 from math import floor
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from msgspec.structs import replace
 
 from ledger.rules.money_postings import MoneyAccount
 from settlement import figures, lines, money_journal, rounding
 from settlement.flows import Flow
 from settlement.terms import ContractTerms
-from tests.settlement.histories import check_batch, cities, histories, settled_of
+from tests.settlement.histories import (
+    ABROAD,
+    BANK,
+    CINEMA,
+    LEADS,
+    OWN,
+    SHARES,
+    SHOP,
+    check_batch,
+    cities,
+    histories,
+    settled_of,
+)
 from tests.settlement.model_of_a_batch import City, Event
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -89,10 +102,36 @@ FAULTS: dict[str, Patch] = {
 }
 
 
+def _told_contract(partner: int, version: int) -> ContractTerms:
+    return ContractTerms(
+        partner=partner,
+        programme=1,
+        version=version,
+        starts_on=date(2026, 1, version),
+        reserve_micros=9_000,
+        fee_micros=1_000,
+        reimbursement_micros=9_000,
+        commission_micros=20_000,
+        currency="THB" if partner == ABROAD else "CNY",
+        is_own_account=partner == OWN,
+    )
+
+
+NUMBERS = [(partner, version) for partner in (BANK, SHOP, CINEMA, OWN, ABROAD) for version in (1, 2)]
+TOLD_CITY = City({place: _told_contract(*place) for place in NUMBERS}, SHARES, LEADS, {ABROAD: "THB"}, {"THB": 1})
+# Chance seldom draws a return whose commission is more than half a fen.
+RETURNED = [
+    Event("issue", 11, 1, 5_000),
+    Event("redeem", 11, 1, 3_000, acceptor=SHOP, acceptor_version=1),
+    Event("return", 11, 1, 1_000, acceptor=SHOP, acceptor_version=1),
+]
+
+
 @given(city=cities(), events=histories)
+@example(city=TOLD_CITY, events=RETURNED)
 @settings(
-    max_examples=300,
-    phases=(Phase.generate,),
+    max_examples=1_000,
+    phases=(Phase.explicit, Phase.generate),
     database=None,
     derandomize=True,
     report_multiple_bugs=False,
