@@ -15,10 +15,8 @@ from settlement.audit import check_settlement
 from settlement.covers import post_cover_movements, suspend_overdue
 from settlement.proposals import PeriodRequest, TermsRequest, approve_proposal, propose
 from tests.settlement.mock_bank import iban
-from tests.settlement.test_from_contract_to_closed_batch import ZONE, Office, bank, office, set_clock
+from tests.settlement.office_with_bank import ZONE, Office, set_clock
 from tests.settlement_days import APPROVER, CLERK, agree
-
-__all__ = ["bank", "office"]
 
 # 0.012 of the currency per point.
 LIMIT_MINOR = 12_00

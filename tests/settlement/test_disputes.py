@@ -15,10 +15,8 @@ from settlement.days import close_day
 from settlement.disputes import decide_against_acceptor, decide_for_acceptor, open_dispute
 from settlement.people import Person
 from tests.databases import LedgerDatabase
-from tests.settlement.test_from_contract_to_closed_batch import ZONE, Office, bank, office, set_clock
+from tests.settlement.office_with_bank import ZONE, Office, set_clock
 from tests.settlement_days import APPROVER, CLERK
-
-__all__ = ["bank", "office"]
 
 # 3,000 points at the café: reserve 30.00, gross 30.00, commission 0.60, so 29.40 is owed.
 OWED_MINOR = 29_40
