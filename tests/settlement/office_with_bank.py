@@ -132,6 +132,20 @@ async def set_clock(engine: Engine, moment: datetime) -> None:
         await set_sandbox_clock(connection, to_instant(moment))
 
 
+async def agree_all(engine: Engine, file: dict[str, Any]) -> None:
+    """Have a file's contracts approved, each with an account at a bank, and ours."""
+    paid_at = {
+        "CAFE": Beneficiary("某某咖啡有限公司", "6222020200112233445", "102290000010"),
+        "CINEMA": Beneficiary("某某影院", iban("CN", "CINEMA"), "103290000011"),
+        "BANK": Beneficiary("某某银行", iban("CN", "PAYER"), "104290000012"),
+    }
+    terms = [msgspec.structs.replace(one, beneficiary=paid_at[one.partner]) for one in contracts(file)]
+    await agree(engine, "CITY", terms)
+    programme = engine.registry.current.programmes["CITY"]
+    account = await propose(engine, CLERK, programme, HOUSE, "our account", uuid4())
+    await approve_proposal(engine, APPROVER, account.proposal, "seen")
+
+
 @asynccontextmanager
 async def open_office(database: LedgerDatabase, bank: MockBank) -> AsyncIterator[Office]:
     """An office on a fresh ledger: contracts agreed, our account known, the day traded and closed."""
@@ -141,16 +155,8 @@ async def open_office(database: LedgerDatabase, bank: MockBank) -> AsyncIterator
         worked = await found(engine, FILE)
         async with engine.pool.connection() as connection:
             await engine.registry.refresh(connection)
-        paid_at = {
-            "CAFE": Beneficiary("某某咖啡有限公司", "6222020200112233445", "102290000010"),
-            "CINEMA": Beneficiary("某某影院", iban("CN", "CINEMA"), "103290000011"),
-            "BANK": Beneficiary("某某银行", iban("CN", "PAYER"), "104290000012"),
-        }
-        terms = [msgspec.structs.replace(one, beneficiary=paid_at[one.partner]) for one in contracts(FILE)]
-        await agree(engine, "CITY", terms)
+        await agree_all(engine, FILE)
         programme = engine.registry.current.programmes["CITY"]
-        account = await propose(engine, CLERK, programme, HOUSE, "our account", uuid4())
-        await approve_proposal(engine, APPROVER, account.proposal, "seen")
         for event in EVENTS:
             await worked.load(event)
         await set_clock(engine, datetime(2026, 11, 24, 9, 0, tzinfo=ZONE))
