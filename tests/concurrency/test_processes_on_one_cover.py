@@ -1,0 +1,92 @@
+"""A service of several processes on one issuer's credit limit, one of them killed: used to its end, never beyond."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from ledger.ids import LedgerKey
+from ledger.posting.engine import Engine
+from settlement.covers import post_cover_movements
+from tests.databases import LedgerDatabase
+from tests.service import LEDGER_KEY, Service, run_apart
+from tests.settlement.finance_office import PROGRAMME, TODAY, FinanceOffice
+
+PROCESSES = 3
+CLIENTS = 12
+MEMBERS = 12
+EARNINGS = 300
+POINTS = 5
+# 5 points cost 0.06 of the currency, at a reserve of 0.01 and a fee of 0.002 each.
+COST_MINOR = 6
+FITTING = 200
+# What is over would pay for less than one earning more.
+LIMIT_MINOR = FITTING * COST_MINOR + COST_MINOR - 1
+RETRY_LIMIT_SECONDS = 30
+# As `citypoints serve` does.
+REPLACES_THE_KILLED = {"GRANIAN_RESPAWN_FAILED_WORKERS": "true"}
+
+
+def limited_office(service: Service) -> FinanceOffice:
+    """An office whose bank may owe up to a limit, and members to give its points to."""
+    office = FinanceOffice(service)
+    limit = {"currency": "CNY", "amount": f"{LIMIT_MINOR // 100}.{LIMIT_MINOR % 100:02}"}
+    office.agree(office.terms("BANK", starts_on=TODAY, reserve="0.01", fee="0.002", credit_limit=limit))
+    for number in range(MEMBERS):
+        service.add_member(office.keys["BANK"], f"m{number}")
+
+    async def grant() -> None:
+        async with Engine.open(service.database.service_url, LedgerKey(LEDGER_KEY)) as engine:
+            await post_cover_movements(engine)
+
+    run_apart(grant())
+    return office
+
+
+def earn_until_answered(office: FinanceOffice, number: int) -> httpx.Response:
+    """Send with the same key until there is an answer that is not a 5xx, as a till does."""
+    body = {"programme": PROGRAMME, "member": f"ref:m{number % MEMBERS}", "points": POINTS, "scene": "banking"}
+    deadline = time.monotonic() + RETRY_LIMIT_SECONDS
+    while True:
+        try:
+            key = office.keys["BANK"]
+            answer = office.service.post("/v1/earnings", body, key=key, idempotency_key=f"receipt-{number}")
+            if answer.status_code < 500:
+                return answer
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(one) for one in listed.split()]
+
+
+def test_processes_use_a_cover_to_its_end_and_never_beyond_although_one_is_killed(database: LedgerDatabase) -> None:
+    with Service.start(database, workers=PROCESSES, sandbox=True, environment=REPLACES_THE_KILLED) as service:
+        office = limited_office(service)
+        posted, enough = Counter[str](), threading.Event()
+
+        def client(number: int) -> None:
+            answer = earn_until_answered(office, number)
+            posted["Posted" if answer.status_code == httpx.codes.CREATED else answer.json()["code"]] += 1
+            if posted["Posted"] >= FITTING // 4:
+                enough.set()
+
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            running = [clients.submit(client, number) for number in range(EARNINGS)]
+            assert enough.wait(RETRY_LIMIT_SECONDS)
+            os.kill(children(service.process.pid)[-1], signal.SIGKILL)
+            for one in running:
+                one.result()
+        assert posted == {"Posted": FITTING, "issuer-cover-exhausted": EARNINGS - FITTING}
+        report = office.audit()
+        assert report.is_clean, report.differences
