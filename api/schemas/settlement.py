@@ -126,11 +126,21 @@ class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatorAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's own side: what it earned, and how the obligation towards members changed."""
+    """The operator's own side: what it earned, and how the obligation towards members changed.
+
+    What parties pay and get is what stands here: minus the sum of their nets is `obligation_change` +
+    `deferred_fee_change` + `service_fee` + `commission` + `reserve_variance_and_rounding` + `vat` + `breakage` -
+    `goodwill`.
+    """
 
     service_fee: Money
     commission: Money
     reserve_variance_and_rounding: Money
+    vat: Money
+    breakage: Money
+    goodwill: Money
+    deferred_fee_change: Money
+    deferred_fee_closing: Money
     obligation_change: Money
     obligation_closing: Money
 
@@ -189,6 +199,11 @@ def batch_answer(batch: Batch, registry: Registry, payments: list[Payment], noti
         pay_out=money(figures.pay_out_minor),
         operator=OperatorAnswer(
             service_fee=money(figures.service_fee_minor),
+            vat=money(figures.vat_minor),
+            breakage=money(figures.breakage_minor),
+            goodwill=money(figures.goodwill_minor),
+            deferred_fee_change=money(figures.deferred_fee_change_minor),
+            deferred_fee_closing=money(figures.deferred_fee_closing_minor),
             commission=money(figures.commission_minor),
             reserve_variance_and_rounding=money(figures.variance_and_rounding_minor),
             obligation_change=money(figures.obligation_change_minor),

@@ -225,8 +225,8 @@ def measure_settlement(bench: Bench) -> Iterator[Row]:
     result = uvloop.run(settling.measure(bench.city))
     name = f"settlement run over {result.transactions:,} transactions, against a plain sum"
     ratio = result.run_seconds / result.plain_seconds
-    # A short run is mostly what each of its ten thousand statement lines takes.
-    at_least = 5.0 if result.transactions >= FULL.settled_transactions else None
+    # A short run is mostly what each of its ten thousand statement lines takes; of what is posted, some is refused.
+    at_least = 5.0 if result.transactions >= 0.99 * FULL.settled_transactions else None
     yield Row(name, result.run_seconds, "s", ratio=ratio, at_least=at_least, ceiling=True)
 
 
