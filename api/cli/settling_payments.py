@@ -111,7 +111,7 @@ def suspense(*, as_json: AsJson = False) -> None:
 
         async with engine.pool.connection() as connection:
             items = await list_items(connection, 200)
-        return SuspenseList([suspense_answer(item, engine.registry.current) for item in items])
+        return SuspenseList([suspense_answer(item, engine.registry.current) for item in items], None)
 
     found = run_with_engine(work)
     if as_json:

@@ -214,7 +214,7 @@ async def _proposals(engine: "Engine", state: str | None) -> "ProposalList":
 
     async with engine.pool.connection() as connection:
         found = await list_proposals(connection, state, _SHOWN)
-    return ProposalList([proposal_answer(one, engine.registry.current) for one in found])
+    return ProposalList([proposal_answer(one, engine.registry.current) for one in found], None)
 
 
 async def _history(engine: "Engine", partner: str, programme: str) -> "TermsHistory":

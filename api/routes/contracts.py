@@ -13,12 +13,15 @@ from psycopg import AsyncConnection
 from api.access import for_roles
 from api.authentication import PartnerCaller
 from api.idempotent_answers import FirstAnswer, answer_once, answer_step
+from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
+    CursorQuery,
     IdempotencyKey,
     LimitQuery,
     ProgrammeQuery,
@@ -39,7 +42,7 @@ from api.schemas.contracts import (
 from api.settlement_access import FINANCE, person_of, programme_coded, sees_accounts
 from api.wiring import wiring_of
 from ledger.errors import NotFound, PartnerNotFound
-from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
+from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement.proposals import (
     AnyRequest,
     approve_proposal,
@@ -156,20 +159,22 @@ async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_ke
     operation_id="listProposals",
     summary="List proposals",
     tags=["Contracts"],
-    responses=answers(200, ProposalList, "The latest, the last first.", *READ_PROBLEMS),
+    responses=answers(200, ProposalList, "A page, the last first.", *LIST_PROBLEMS),
 )
 async def get_proposals(
-    request: CityRequest, standing: StateQuery = None, limit: LimitQuery = DEFAULT_LIMIT
+    request: CityRequest, standing: StateQuery = None, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT
 ) -> Response[bytes]:
     """What was proposed, by whom, and what became of it; `state=waiting` is the list of what to decide."""
-    refuse_limit(limit)
-    wiring = wiring_of(request)
+    wiring, name = wiring_of(request), f"settlement-proposals:{standing}"
+    after = position_after(wiring.engine.key, name, cursor, limit)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:
-        found = await list_proposals(connection, standing, limit)
+        found = await list_proposals(connection, standing, limit + 1, after)
+    page, following = cut(wiring.engine.key, name, found, lambda one: str(one.proposal), limit)
     shows_account = sees_accounts(request)
-    items = [proposal_answer(one, registry, shows_account=shows_account) for one in found]
-    return Response(_encode(ProposalList(items)), media_type=JSON)
+    items = [proposal_answer(one, registry, shows_account=shows_account) for one in page]
+    answer = ProposalList(items, following)
+    return Response(_encode(answer), media_type=JSON, headers=next_link(request, following))
 
 
 @post(

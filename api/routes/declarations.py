@@ -47,6 +47,7 @@ LimitQuery = Annotated[
 ]
 
 READ_PROBLEMS = ("malformed-request", "unauthenticated", "forbidden", "database-unavailable")
+LIST_PROBLEMS = (*READ_PROBLEMS, "malformed-cursor")
 WRITE_PROBLEMS = (
     *READ_PROBLEMS,
     "idempotency-key-missing",

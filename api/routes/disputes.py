@@ -7,15 +7,24 @@ from litestar import Response, get, post
 
 from api.access import for_roles
 from api.idempotent_answers import answer_step
+from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, SETTLING_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
+from api.routes.declarations import (
+    LIST_PROBLEMS,
+    SETTLING_PROBLEMS,
+    CodePath,
+    CursorQuery,
+    IdempotencyKey,
+    LimitQuery,
+    answers,
+)
 from api.schemas.contracts import proposal_id
 from api.schemas.disputes import DisputeAnswer, DisputeDecisionSent, DisputeList, DisputeSent, dispute_answer
 from api.settlement_access import FINANCE, person_of
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
+from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement.disputes import decide_against_acceptor, decide_for_acceptor, open_dispute
 from settlement.store.dispute_rows import list_disputes
 
@@ -53,16 +62,20 @@ async def post_dispute(request: CityRequest, data: DisputeSent, idempotency_key:
     operation_id="listDisputes",
     summary="List disputes",
     tags=["Disputes"],
-    responses=answers(200, DisputeList, "The latest, the last first.", *READ_PROBLEMS),
+    responses=answers(200, DisputeList, "A page, the last first.", *LIST_PROBLEMS),
 )
-async def get_disputes(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
+async def get_disputes(
+    request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT
+) -> Response[bytes]:
     """What is disputed, by whom, and how it was decided."""
-    refuse_limit(limit)
     wiring = wiring_of(request)
+    after = position_after(wiring.engine.key, "disputes", cursor, limit)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:
-        found = await list_disputes(connection, limit)
-    return Response(_encode(DisputeList([dispute_answer(one, registry) for one in found])), media_type=JSON)
+        found = await list_disputes(connection, limit + 1, after)
+    page, following = cut(wiring.engine.key, "disputes", found, lambda one: str(one.dispute), limit)
+    answer = DisputeList([dispute_answer(one, registry) for one in page], following)
+    return Response(_encode(answer), media_type=JSON, headers=next_link(request, following))
 
 
 @post(

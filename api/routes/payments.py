@@ -8,9 +8,19 @@ from litestar import Response, get, post
 
 from api.access import for_roles
 from api.idempotent_answers import answer_step
+from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, SETTLING_PROBLEMS, CodePath, IdempotencyKey, LimitQuery, answers
+from api.routes.declarations import (
+    LIST_PROBLEMS,
+    READ_PROBLEMS,
+    SETTLING_PROBLEMS,
+    CodePath,
+    CursorQuery,
+    IdempotencyKey,
+    LimitQuery,
+    answers,
+)
 from api.schemas.contracts import DecisionSent, proposal_id
 from api.schemas.payments import BankFileOutcome, MatchSent, SuspenseAnswer, SuspenseList, suspense_answer
 from api.schemas.settlement import BatchAnswer
@@ -18,7 +28,7 @@ from api.settlement_access import FINANCE, person_of
 from api.settlement_steps import NothingSent, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
+from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement.payments import instruct, retry
 from settlement.receipts import match
 from settlement.reconciliation import LARGEST_BYTES, import_bank_file
@@ -117,16 +127,20 @@ async def post_bank_file(request: CityRequest, idempotency_key: IdempotencyKey) 
     operation_id="listSuspense",
     summary="List money that could not be placed",
     tags=["Payments"],
-    responses=answers(200, SuspenseList, "The oldest first.", *READ_PROBLEMS),
+    responses=answers(200, SuspenseList, "A page, the oldest first.", *LIST_PROBLEMS),
 )
-async def get_suspense(request: CityRequest, limit: LimitQuery = DEFAULT_LIMIT) -> Response[bytes]:
+async def get_suspense(
+    request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT
+) -> Response[bytes]:
     """The work list: receipts that no notice explains, and debits that no payment does."""
-    refuse_limit(limit)
     wiring = wiring_of(request)
+    after = position_after(wiring.engine.key, "suspense", cursor, limit)
     registry = await wiring.fresh_registry()
     async with wiring.engine.pool.connection() as connection:
-        items = await list_items(connection, limit)
-    return Response(_encode(SuspenseList([suspense_answer(item, registry) for item in items])), media_type=JSON)
+        items = await list_items(connection, limit + 1, after)
+    page, following = cut(wiring.engine.key, "suspense", items, lambda one: str(one.item), limit)
+    answer = SuspenseList([suspense_answer(item, registry) for item in page], following)
+    return Response(_encode(answer), media_type=JSON, headers=next_link(request, following))
 
 
 @post(

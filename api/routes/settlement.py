@@ -1,6 +1,7 @@
 """Settlement: days are closed, batches run, submitted, approved by another person, and followed to their end."""
 
 from datetime import date
+from operator import itemgetter
 
 import msgspec
 from litestar import Response, get, post, put
@@ -8,12 +9,15 @@ from psycopg import AsyncConnection
 
 from api.access import for_roles
 from api.idempotent_answers import FirstAnswer, answer_once, answer_step
+from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     SETTLING_PROBLEMS,
     CodePath,
+    CursorQuery,
     IdempotencyKey,
     LimitQuery,
     ProgrammeQuery,
@@ -35,7 +39,7 @@ from api.settlement_access import FINANCE, person_of, programme_coded
 from api.settlement_steps import NothingSent, shown_batch, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
-from ledger.reading.cursors import DEFAULT_LIMIT, refuse_limit
+from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement import approval
 from settlement.days import close_day
 from settlement.run import run
@@ -80,18 +84,20 @@ async def post_close(
     operation_id="listDays",
     summary="List closed days",
     tags=["Settlement"],
-    responses=answers(200, DayList, "The latest, the last first.", *READ_PROBLEMS, "programme-not-found"),
+    responses=answers(200, DayList, "A page, the last first.", *LIST_PROBLEMS, "programme-not-found"),
 )
 async def get_days(
-    request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
+    request: CityRequest, programme: ProgrammeQuery, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT
 ) -> Response[bytes]:
     """Closed days of a programme, with the batches they are settled in."""
-    refuse_limit(limit)
-    wiring = wiring_of(request)
+    wiring, name = wiring_of(request), f"settlement-days:{programme}"
+    after = position_after(wiring.engine.key, name, cursor, limit)
     found = await programme_coded(wiring, programme)
     async with wiring.engine.pool.connection() as connection:
-        days = await list_days(connection, found.number, limit)
-    return Response(_encode(DayList([day_answer(programme, one) for one in days])), media_type=JSON)
+        days = await list_days(connection, found.number, limit + 1, after)
+    page, following = cut(wiring.engine.key, name, days, lambda one: one.day.isoformat(), limit)
+    answer = DayList([day_answer(programme, one) for one in page], following)
+    return Response(_encode(answer), media_type=JSON, headers=next_link(request, following))
 
 
 @put(
@@ -150,18 +156,20 @@ async def post_batch(request: CityRequest, data: RunSent, idempotency_key: Idemp
     operation_id="listBatches",
     summary="List batches",
     tags=["Settlement"],
-    responses=answers(200, BatchList, "The latest, the last first.", *READ_PROBLEMS, "programme-not-found"),
+    responses=answers(200, BatchList, "A page, the last first.", *LIST_PROBLEMS, "programme-not-found"),
 )
 async def get_batches(
-    request: CityRequest, programme: ProgrammeQuery, limit: LimitQuery = DEFAULT_LIMIT
+    request: CityRequest, programme: ProgrammeQuery, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT
 ) -> Response[bytes]:
     """The batches of a programme and their states."""
-    refuse_limit(limit)
-    wiring = wiring_of(request)
+    wiring, name = wiring_of(request), f"settlement-batches:{programme}"
+    after = position_after(wiring.engine.key, name, cursor, limit)
     found = await programme_coded(wiring, programme)
     async with wiring.engine.pool.connection() as connection:
-        batches = await list_batches(connection, found.number, limit)
-    return Response(_encode(BatchList([BatchName(*one) for one in batches])), media_type=JSON)
+        batches = await list_batches(connection, found.number, limit + 1, after)
+    page, following = cut(wiring.engine.key, name, batches, itemgetter(0), limit)
+    answer = BatchList([BatchName(*one) for one in page], following)
+    return Response(_encode(answer), media_type=JSON, headers=next_link(request, following))
 
 
 @get(

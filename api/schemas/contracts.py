@@ -321,6 +321,7 @@ class ProposalList(msgspec.Struct, frozen=True):
     """The latest proposals, the last first."""
 
     items: list[ProposalAnswer]
+    next_cursor: str | None
 
 
 def proposal_answer(proposal: Proposal, registry: Registry, *, shows_account: bool = False) -> ProposalAnswer:

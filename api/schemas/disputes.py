@@ -48,6 +48,7 @@ class DisputeList(msgspec.Struct, frozen=True):
     """The latest disputes, the last first."""
 
     items: list[DisputeAnswer]
+    next_cursor: str | None
 
 
 def dispute_answer(dispute: Dispute, registry: Registry) -> DisputeAnswer:

@@ -38,6 +38,7 @@ class SuspenseList(msgspec.Struct, frozen=True):
     """What waits to be placed, the oldest first."""
 
     items: list[SuspenseAnswer]
+    next_cursor: str | None
 
 
 def suspense_answer(item: SuspenseItem, registry: Registry) -> SuspenseAnswer:

@@ -39,6 +39,7 @@ class DayList(msgspec.Struct, frozen=True):
     """The latest closed days, the last first."""
 
     items: list[DayAnswer]
+    next_cursor: str | None
 
 
 def day_answer(programme: str, closed: ClosedDay) -> DayAnswer:
@@ -176,6 +177,7 @@ class BatchList(msgspec.Struct, frozen=True):
     """The latest batches of a programme, the last first."""
 
     items: list[BatchName]
+    next_cursor: str | None
 
 
 def batch_answer(batch: Batch, registry: Registry, payments: list[Payment], notices: list[Notice]) -> BatchAnswer:

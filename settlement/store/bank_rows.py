@@ -19,7 +19,12 @@ insert into bank_entries (account, reference, digest) values (%s, %s, %s) on con
 _ITEM = "item, programme, currency, amount_minor, booked_on, payer, remittance, matched_by, matched_to"
 _ADD_ITEM = f"insert into suspense_items ({_ITEM}) values (%s, %s, %s, %s, %s, %s, %s, null, null)"
 _READ_ITEM = f"select {_ITEM} from suspense_items where item = %s"
-_LIST_ITEMS = f"select {_ITEM} from suspense_items where matched_by is null order by booked_on, item limit %s"
+_LIST_ITEMS = f"""
+select {_ITEM} from suspense_items
+where matched_by is null and (%(after)s::uuid is null or (booked_on, item) > (
+    select booked_on, item from suspense_items where item = %(after)s))
+order by booked_on, item limit %(limit)s
+"""
 _MATCH_ITEM = "update suspense_items set matched_by = %s, matched_to = %s where item = %s"
 
 
@@ -72,9 +77,10 @@ async def read_item(connection: AsyncConnection, item: UUID) -> SuspenseItem | N
     return None if row is None else _item(row)
 
 
-async def list_items(connection: AsyncConnection, limit: int) -> list[SuspenseItem]:
-    """What waits to be placed, the oldest first."""
-    return [_item(row) for row in await (await connection.execute(_LIST_ITEMS, [limit])).fetchall()]
+async def list_items(connection: AsyncConnection, limit: int, after: str | None = None) -> list[SuspenseItem]:
+    """What waits to be placed, the oldest first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST_ITEMS, {"limit": limit, "after": after})
+    return [_item(row) for row in await cursor.fetchall()]
 
 
 async def match_item(connection: AsyncConnection, item: UUID, person: str, reference: str) -> None:

@@ -27,7 +27,10 @@ where programme = %s and state not in ('draft', 'submitted', 'cancelled') order 
 """
 _READ_NOT_INSTRUCTED = "select batch from settlement_batches where programme = %s and state = 'approved'"
 _LIST = """
-select batch, state from settlement_batches where programme = %s order by last_day desc, revision desc limit %s
+select batch, state from settlement_batches
+where programme = %(programme)s and (%(after)s::text is null or (last_day, revision) < (
+    select last_day, revision from settlement_batches where batch = %(after)s))
+order by last_day desc, revision desc limit %(limit)s
 """
 _READ_STEPS = "select state, person, at, reason from settlement_batch_steps where batch = %s order by step"
 _READ_WAITING_DAYS = """
@@ -80,9 +83,12 @@ async def read_not_instructed(connection: AsyncConnection, programme: int) -> st
     return None if row is None else str(row[0])
 
 
-async def list_batches(connection: AsyncConnection, programme: int, limit: int) -> list[tuple[str, str]]:
-    """The latest batches with their states, the last first."""
-    return await (await connection.execute(_LIST, [programme, limit])).fetchall()
+async def list_batches(
+    connection: AsyncConnection, programme: int, limit: int, after: str | None = None
+) -> list[tuple[str, str]]:
+    """The latest batches with their states, the last first; those that come after one in this order."""
+    sent = {"programme": programme, "limit": limit, "after": after}
+    return await (await connection.execute(_LIST, sent)).fetchall()
 
 
 async def read_waiting_days(connection: AsyncConnection, programme: int, through: date) -> list[date]:

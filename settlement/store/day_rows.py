@@ -21,7 +21,8 @@ _LIST_DAYS = """
 select d.day, d.cut_off_at, d.closed_at, d.closed_by, b.batch
 from settlement_days d
 left join settlement_batch_days b on b.programme = d.programme and b.day = d.day and not b.is_freed
-where d.programme = %s order by d.day desc limit %s
+where d.programme = %(programme)s and (%(after)s::date is null or d.day < %(after)s)
+order by d.day desc limit %(limit)s
 """
 _ADD_RANGES = """
 insert into settlement_ranges (programme, day, lane, last_sequence)
@@ -61,9 +62,12 @@ async def read_last_day(connection: AsyncConnection, programme: int) -> date | N
     return day if isinstance(day, date) else None
 
 
-async def list_days(connection: AsyncConnection, programme: int, limit: int) -> list[ClosedDay]:
-    """The latest closed days, the last first."""
-    return [ClosedDay(*row) for row in await (await connection.execute(_LIST_DAYS, [programme, limit])).fetchall()]
+async def list_days(
+    connection: AsyncConnection, programme: int, limit: int, after: str | None = None
+) -> list[ClosedDay]:
+    """The latest closed days, the last first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST_DAYS, {"programme": programme, "limit": limit, "after": after})
+    return [ClosedDay(*row) for row in await cursor.fetchall()]
 
 
 async def read_lasts(connection: AsyncConnection, programme: int, day: date) -> dict[int, int]:

@@ -19,7 +19,12 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'open', %s, %s, %s, null, null, 
 """
 _READ = f"select {_COLUMNS} from disputes where dispute = %s"
 _READ_OF = f"select {_COLUMNS} from disputes where lane = %s and sequence = %s"
-_LIST = f"select {_COLUMNS} from disputes order by opened_at desc, dispute limit %s"
+_LIST = f"""
+select {_COLUMNS} from disputes
+where %(after)s::uuid is null or (opened_at, dispute) < (
+    select opened_at, dispute from disputes where dispute = %(after)s)
+order by opened_at desc, dispute desc limit %(limit)s
+"""
 # Disputes of redemptions that a batch settles and whose money is not held yet.
 _READ_TO_HOLD = f"""
 select {_COLUMNS} from disputes d
@@ -109,9 +114,10 @@ async def read_dispute_of(connection: AsyncConnection, place: Place) -> Dispute 
     return None if row is None else _dispute(row)
 
 
-async def list_disputes(connection: AsyncConnection, limit: int) -> list[Dispute]:
-    """The latest disputes, the last first."""
-    return [_dispute(row) for row in await (await connection.execute(_LIST, [limit])).fetchall()]
+async def list_disputes(connection: AsyncConnection, limit: int, after: str | None = None) -> list[Dispute]:
+    """The latest disputes, the last first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST, {"limit": limit, "after": after})
+    return [_dispute(row) for row in await cursor.fetchall()]
 
 
 async def read_to_hold(

@@ -22,7 +22,9 @@ values (%s, %s, %s, %s, %s, %s, %s)
 _READ = f"select {_COLUMNS} from settlement_proposals where proposal = %s"
 _LIST = f"""
 select {_COLUMNS} from settlement_proposals
-where %(state)s::text is null or state = %(state)s order by proposed_at desc, proposal limit %(limit)s
+where (%(state)s::text is null or state = %(state)s) and (%(after)s::uuid is null or (proposed_at, proposal) < (
+    select proposed_at, proposal from settlement_proposals where proposal = %(after)s))
+order by proposed_at desc, proposal desc limit %(limit)s
 """
 _LIST_APPROVED = """
 select request from settlement_proposals
@@ -73,9 +75,11 @@ async def read_proposal(connection: AsyncConnection, proposal: UUID) -> Proposal
     return None if row is None else _proposal(row)
 
 
-async def list_proposals(connection: AsyncConnection, state: str | None, limit: int) -> list[Proposal]:
-    """The latest proposals, the last first; only those in a state where one is named."""
-    cursor = await connection.execute(_LIST, {"state": state, "limit": limit})
+async def list_proposals(
+    connection: AsyncConnection, state: str | None, limit: int, after: str | None = None
+) -> list[Proposal]:
+    """The latest proposals, the last first: those in a state, those that come after one, where either is named."""
+    cursor = await connection.execute(_LIST, {"state": state, "limit": limit, "after": after})
     return [_proposal(row) for row in await cursor.fetchall()]
 
 
