@@ -33,6 +33,8 @@ MAXIMUM_BATCH = 500
 MOST_ROUNDS = 64
 MAXIMUM_QUEUE = 20_000
 ATTEMPTS = 8
+# How often in a row the set-up may change between its reading and the locking of lanes.
+MOST_CHANGES = 50
 FIRST_PAUSE_SECONDS = 0.01
 RETRY_AFTER_SECONDS = 1
 
@@ -219,15 +221,9 @@ class Poster:
 
     async def _attempt(self, batch: list[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
         pause_seconds = FIRST_PAUSE_SECONDS
-        is_stale = False
         for _ in range(ATTEMPTS):
             try:
-                if is_stale:
-                    await self._refresh_registry()
-                return await self._unit(batch, more_lanes)
-            except RegistryChanged:
-                await self._leave_unit()
-                is_stale = True
+                return await self._unit_of_newest(batch, more_lanes)
             except psycopg.OperationalError as error:
                 await self._leave_unit()
                 reason = "raced" if may_succeed_again(error) else "connection"
@@ -244,6 +240,16 @@ class Poster:
                 raise
         msg = "The database could not be reached or stayed locked; nothing was answered, try again."
         raise DatabaseUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    async def _unit_of_newest(self, batch: list[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
+        """Run a unit of work under the newest set-up: again as long as it was changed before the lanes were locked."""
+        for _ in range(MOST_CHANGES):
+            try:
+                return await self._unit(batch, more_lanes)
+            except RegistryChanged:
+                await self._leave_unit()
+                await self._registry.refresh(await self._connected())
+        raise DatabaseUnavailable("The set-up kept changing; try again.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
     async def _unit(self, batch: Sequence[Waiting], more_lanes: frozenset[int]) -> list[Deferred]:
         """Run one unit of work: read, decide, write and commit, answer; returns what must run again, alone."""
@@ -305,9 +311,6 @@ class Poster:
         if self._commands >= self._plans_last_until:
             self._plans_last_until = 2 * self._commands
             await connection.execute(DISCARD_PLANS)
-
-    async def _refresh_registry(self) -> None:
-        await self._registry.refresh(await self._connected())
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is None or self._connection.closed:

@@ -1,10 +1,12 @@
 """The set-up as decisions see it, read whole: programmes, partners, fundings, caps, campaigns."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from ledger.errors import DatabaseUnavailable
 from ledger.rules.programmes import (
     Campaign,
     Cap,
@@ -39,7 +41,21 @@ _COVER_PRICES = """
 select programme, partner, starts_on, price_micros, added_at from cover_prices order by programme, partner, starts_on
 """
 _LANES = "select count(*)::int from lanes"
+_TABLES = (
+    _PARTNERS,
+    _FUNDINGS,
+    _VERSIONS,
+    _PERMISSIONS,
+    _PROGRAMMES,
+    _CAPS,
+    _LANES,
+    _CAMPAIGNS,
+    _COVER_PRICES,
+)
 _RAISE_VERSION = "update registry set version = version + 1"
+
+
+_MOST_READINGS = 20
 
 
 async def raise_registry_version(connection: AsyncConnection) -> None:
@@ -54,40 +70,43 @@ async def read_registry_version(connection: AsyncConnection) -> int:
 
 
 async def read_registry(connection: AsyncConnection) -> Registry:
-    """Read the set-up. The version is read first: a change in between is read again next time."""
-    [(version,)] = await _rows(connection, _VERSION)
-    partners = {
-        number: Partner(number, code, name, kind, number)
-        for number, code, name, kind in await _rows(connection, _PARTNERS)
-    }
+    """Read the set-up as of one instant; raises DatabaseUnavailable where it changed again at every reading.
+
+    Every change of it raises its version. So what was read between two readings of the same version is whole,
+    also in a unit of work, whose statements see what others commit between them.
+    """
+    for _ in range(_MOST_READINGS):
+        async with connection.pipeline():
+            cursors = [await connection.execute(query.encode()) for query in (_VERSION, *_TABLES, _VERSION)]
+        [(before,)], *tables, [(after,)] = [await cursor.fetchall() for cursor in cursors]
+        if before == after:
+            return _registry(before, dict(zip(_TABLES, tables, strict=True)))
+    raise DatabaseUnavailable("The set-up kept changing while it was read; try again.", retry_after_seconds=1)
+
+
+def _registry(version: int, read: Mapping[str, list[TupleRow]]) -> Registry:
     fundings: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for funding, partner, parts in await _rows(connection, _FUNDINGS):
+    for funding, partner, parts in read[_FUNDINGS]:
         fundings[funding].append((partner, parts))
     versions: dict[int, list[ProgrammeVersion]] = defaultdict(list)
-    for programme, number, starts_on, points, per_minor, months, days in await _rows(connection, _VERSIONS):
+    for programme, number, starts_on, points, per_minor, months, days in read[_VERSIONS]:
         rate = EarnRate(points, per_minor)
         versions[programme].append(ProgrammeVersion(number, starts_on, rate, months, days))
-    permissions = await _rows(connection, _PERMISSIONS)
-    programmes = {
-        row[1]: _programme(row, versions[row[0]], permissions) for row in await _rows(connection, _PROGRAMMES)
-    }
-    caps = tuple(Cap(*row) for row in await _rows(connection, _CAPS))
-    [(lanes,)] = await _rows(connection, _LANES)
     return Registry(
         version,
-        programmes,
-        partners,
-        {number: tuple(shares) for number, shares in fundings.items()},
-        caps=caps,
-        lanes=lanes,
-        campaigns={row[1]: Campaign(*row) for row in await _rows(connection, _CAMPAIGNS)},
-        cover_prices=await _cover_prices(connection),
+        {row[1]: _programme(row, versions[row[0]], read[_PERMISSIONS]) for row in read[_PROGRAMMES]},
+        {number: Partner(number, code, name, kind, number) for number, code, name, kind in read[_PARTNERS]},
+        {number: tuple(parts) for number, parts in fundings.items()},
+        caps=tuple(Cap(*row) for row in read[_CAPS]),
+        lanes=read[_LANES][0][0],
+        campaigns={row[1]: Campaign(*row) for row in read[_CAMPAIGNS]},
+        cover_prices=_cover_prices(read[_COVER_PRICES]),
     )
 
 
-async def _cover_prices(connection: AsyncConnection) -> dict[tuple[int, int], tuple[CoverPrice, ...]]:
+def _cover_prices(rows: list[TupleRow]) -> dict[tuple[int, int], tuple[CoverPrice, ...]]:
     prices: dict[tuple[int, int], list[CoverPrice]] = defaultdict(list)
-    for programme, partner, *price in await _rows(connection, _COVER_PRICES):
+    for programme, partner, *price in rows:
         prices[programme, partner].append(CoverPrice(*price))
     return {place: tuple(dated) for place, dated in prices.items()}
 

@@ -144,7 +144,10 @@ def test_a_missing_contract_is_named_and_nothing_is_half_done(own_office: Financ
     run = own_office.send("POST", "/v1/settlement-batches", {"programme": PROGRAMME})
     named = problem(run, 409, "contract-missing")
     assert (named["partner"], named["programme"], named["side"]) == ("BANK", PROGRAMME, "issuer")
-    assert own_office.send("GET", f"/v1/settlement-batches?programme={PROGRAMME}").json() == {"items": [], "next_cursor": None}
+    assert own_office.send("GET", f"/v1/settlement-batches?programme={PROGRAMME}").json() == {
+        "items": [],
+        "next_cursor": None,
+    }
     own_office.agree(own_office.terms("BANK", starts_on="2026-01-01"))
     own_office.send("POST", "/v1/settlement-batches", {"programme": PROGRAMME}).raise_for_status()
 
