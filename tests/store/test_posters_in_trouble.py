@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from ledger.errors import ClockBehind
+from ledger.errors import ClockBehind, DatabaseUnavailable
 from ledger.posting import poster as poster_module
 from ledger.rules.business_day import to_instant
 from ledger.rules.commands import Submission
 from ledger.rules.decide import decide
 from ledger.rules.outcomes import Decision, NeedsLanes, Posted, Replayed
 from ledger.rules.state import LedgerState
-from ledger.store import lane_writes
+from ledger.store import lane_state, lane_writes
 from ledger.store.ledger_row import set_sandbox_clock
 from tests.builders import SECOND, earn
 from tests.databases import LedgerDatabase
@@ -72,6 +72,41 @@ async def test_a_connection_lost_in_mid_batch_is_made_again_and_the_batch_has_on
     assert killed == [1]
     assert [type(outcome) for outcome in outcomes] == [Posted] * 8
     assert await ledger.transactions() == 8
+
+
+async def test_a_set_up_that_changes_before_every_locking_of_lanes_only_delays(
+    ledger: LedgerInPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, changes = lane_state.read_state, 3 * poster_module.ATTEMPTS
+
+    async def read_too_late(*arguments: Any) -> LedgerState:
+        nonlocal changes
+        if changes:
+            changes -= 1
+            with psycopg.connect(ledger.database.owner_url, autocommit=True) as other:
+                other.execute("update registry set version = version + 1")
+        return await read(*arguments)
+
+    async with ledger.posters() as desk:
+        monkeypatch.setattr(poster_module, "read_state", read_too_late)
+        [outcome] = await desk.submit_together([earn(1, member=ledger.members[0])], ["a"])
+    assert isinstance(outcome, Posted)
+    assert changes == 0
+    assert await ledger.transactions() == 1
+
+
+async def test_a_set_up_that_never_stands_still_is_told_as_such(
+    ledger: LedgerInPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_too_late(*_: Any) -> LedgerState:
+        raise lane_state.RegistryChanged
+
+    async with ledger.posters() as desk:
+        monkeypatch.setattr(poster_module, "read_state", read_too_late)
+        [outcome] = await desk.submit_together([earn(1, member=ledger.members[0])], ["a"])
+    assert isinstance(outcome, DatabaseUnavailable)
+    assert "set-up kept changing" in str(outcome)
+    assert await ledger.transactions() == 0
 
 
 async def test_a_connection_lost_after_the_commit_gives_the_recorded_answer(
