@@ -67,7 +67,7 @@ def test_a_contract_with_all_its_terms_is_proposed_rejected_proposed_again_and_a
     assert (shown["attribution_fee"], shown["attribution_partner"]) == ("0.01", "BANK")
     assert (shown["fee_is_deferred"], shown["breakage"], shown["approved_by"]) == (True, "operator", "Li Na")
     assert (shown["beneficiary"]["name"], shown["beneficiary"]["account"]) == ("A/B Cafe", "****3445")
-    assert live.json("terms", "proposals", "--waiting") == {"items": []}
+    assert live.json("terms", "proposals", "--waiting")["items"] == []
     listed = live.run("terms", "proposals")
     assert [line.split("\t")[2] for line in listed.output.splitlines()[1:]] == ["approved", "rejected"]
 

@@ -1,6 +1,7 @@
 """Gathering a batch's flows against a naive walk over the whole journal of a lively ledger."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import date, timedelta
@@ -211,6 +212,36 @@ async def test_one_connection_is_enough_to_gather(lively: LedgerDatabase) -> Non
             flows = await Gathering(programme, book, fundings, closed[0]).gather(_alone(connection, lock), ranges)
     assert days == closed
     assert flows == expected
+
+
+async def test_a_stretch_is_joined_by_hashing_however_few_rows_the_database_believes_in(
+    lively: LedgerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, plans = AsyncConnection.execute, list[str]()
+
+    async def explaining(connection: AsyncConnection, query: Any, *rest: Any, **options: Any) -> Any:
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        if "with moved as" in text:
+            rows = await execute(connection, f"explain (costs off) {text}".encode(), *rest, **options)
+            plans.append("\n".join(line for (line,) in await rows.fetchall()))
+        return await execute(connection, query, *rest, **options)
+
+    monkeypatch.setattr(AsyncConnection, "execute", explaining)
+    with psycopg.connect(lively.superuser_url) as superuser:
+        # As of a journal that has grown since it was last analysed, for instance by an import.
+        superuser.execute(
+            "update pg_class set reltuples = 1, relpages = 1000 where relname ~ '^(transactions|postings)'"
+        )
+    async with Engine.open(lively.service_url, KEY) as engine:
+        programme = engine.registry.current.numbered[1]
+        closed = await close_all(engine, programme, Journal(lively.superuser_url, programme).days())
+        book = book_of(programme, list(engine.registry.current.partners))
+        await gather(engine, programme, book, closed[0], closed[-1])
+    assert plans
+    for plan in plans:
+        assert re.search(r"Hash Cond: \(\((\w+)\.lane = (\w+)\.lane\) AND \(\1\.sequence = \2\.sequence\)\)", plan), (
+            plan
+        )
 
 
 def _alone(
