@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -230,6 +231,32 @@ def measure_settlement(bench: Bench) -> Iterator[Row]:
     yield Row(name, result.run_seconds, "s", ratio=ratio, at_least=at_least, ceiling=True)
 
 
+def measure_beside_settlement(bench: Bench) -> Iterator[Row]:
+    """Posting, and reading over HTTP, while a settlement of all that is recorded runs, against each alone."""
+    city = read_city(bench.city)
+    merchants = asyncio.run(_make_keys(bench.server.service_url(), city.partners))
+    reads = requests.balances(city, merchants, int(LIKELY_READS_A_SECOND * bench.scale.http_seconds))
+    with running_service(bench.data, WORKERS) as port:
+
+        def measure() -> tuple[float, float]:
+            result = drive(bench.data, port, 64, bench.scale.http_seconds, reads, 200)
+            return bench.post(bench.scale.audit_commands), result.answered / result.seconds
+
+        alone = measure()
+        stop = threading.Event()
+        with ThreadPoolExecutor(1) as other:
+            settling_again = other.submit(lambda: asyncio.run(settling.settle_until(bench.city, stop)))
+            try:
+                beside = measure()
+            finally:
+                stop.set()
+            settling_again.result()
+    for name, unit, was, now in zip(
+        ("posting", "balance read over HTTP"), ("transactions/s", "requests/s"), alone, beside, strict=True
+    ):
+        yield Row(f"{name} while a settlement runs, against alone", now, unit, ratio=now / was, at_least=0.5)
+
+
 IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_posting,
     measure_http,
@@ -238,6 +265,7 @@ IN_ORDER: tuple[Callable[[Bench], Iterator[Row]], ...] = (
     measure_posting_beside_audit,
     measure_audit,
     measure_settlement,
+    measure_beside_settlement,
 )
 
 

@@ -1,5 +1,6 @@
 """A settlement run over what the benchmark has recorded, against the plainest sum over the same rows."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ from ledger.posting.engine import Engine
 from ledger.rules.business_day import first_instant_after, to_instant
 from ledger.store.unit_of_work import unit_of_work
 from loadtests.bench.city import PROGRAMME, City, read_city
+from settlement.approval import cancel
 from settlement.people import Person
 from settlement.proposals import TermsRequest, approve_proposal, propose
 from settlement.run import run
@@ -49,6 +51,16 @@ async def measure(path: Path) -> Result:
             run_seconds = perf_counter() - started
             plain += [await _plain(connection) for _ in range(ROUNDS)]
     return Result(run_seconds, sum(plain) / len(plain), transactions)
+
+
+async def settle_until(path: Path, stop: threading.Event) -> None:
+    """Cancel the draft and run the settlement anew, again and again, until told to stop."""
+    city = read_city(path)
+    async with Engine.open(city.url, city.key()) as engine:
+        programme = engine.registry.current.programmes[PROGRAMME]
+        while not stop.is_set():
+            batch = await run(engine, CLERK, programme)
+            await cancel(engine, CLERK, batch.id, "bench")
 
 
 async def _agree(engine: Engine, city: City) -> None:
