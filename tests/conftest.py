@@ -80,10 +80,4 @@ def shared_data() -> Callable[[str], Path]:
 
 
 def _addresses(postgres: EmbeddedPostgres, name: str) -> LedgerDatabase:
-    return LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    return LedgerDatabase.on(postgres, name)

@@ -11,7 +11,14 @@ from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import next_link, page_by_code
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, WRITE_PROBLEMS, CursorQuery, IdempotencyKey, LimitQuery, answers
+from api.routes.declarations import (
+    LIST_PROBLEMS,
+    WRITE_PROBLEMS,
+    CursorQuery,
+    IdempotencyKey,
+    LimitQuery,
+    answers,
+)
 from api.schemas.campaigns import CampaignAnswer, CampaignPage, CampaignRequest
 from api.schemas.fields import refuse
 from api.wiring import wiring_of
@@ -58,7 +65,7 @@ async def post_campaign(
     operation_id="listCampaigns",
     summary="List campaigns",
     tags=["Set-up"],
-    responses=answers(200, CampaignPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, CampaignPage, "A page.", *LIST_PROBLEMS),
 )
 async def list_campaigns(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

@@ -12,6 +12,7 @@ from api.pages_of_lists import next_link, page_by_code
 from api.posting_answers import CREATED, JSON, Answered, respond, shown
 from api.requests import CityRequest, refuse_key
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -104,7 +105,7 @@ async def post_grant(
     operation_id="listCaps",
     summary="List caps",
     tags=["Caps"],
-    responses=answers(200, CapPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, CapPage, "A page.", *LIST_PROBLEMS),
 )
 async def get_caps(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

@@ -15,7 +15,7 @@ from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
-    READ_PROBLEMS,
+    LIST_PROBLEMS,
     WRITE_PROBLEMS,
     CursorQuery,
     IdempotencyKey,
@@ -49,7 +49,7 @@ _encode = msgspec.json.Encoder().encode
     operation_id="listConsents",
     summary="List a member's consents",
     tags=["Personal data"],
-    responses=answers(200, ConsentPage, "A page.", *READ_PROBLEMS, "member-not-found", "malformed-cursor"),
+    responses=answers(200, ConsentPage, "A page.", *LIST_PROBLEMS, "member-not-found"),
 )
 async def list_consents(
     request: CityRequest,

@@ -18,6 +18,7 @@ from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON, Answered, respond
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -183,7 +184,7 @@ async def post_rejection(
     operation_id="listApprovals",
     summary="List approvals",
     tags=["Corrections"],
-    responses=answers(200, ApprovalPage, "A page, the oldest first.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, ApprovalPage, "A page, the oldest first.", *LIST_PROBLEMS),
 )
 async def get_approvals(
     request: CityRequest,

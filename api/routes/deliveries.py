@@ -17,7 +17,7 @@ from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
-    READ_PROBLEMS,
+    LIST_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
     CursorQuery,
@@ -60,7 +60,7 @@ StateQuery = Annotated[
     operation_id="listDeliveries",
     summary="List what is delivered to a webhook",
     tags=["Events"],
-    responses=answers(200, DeliveryPage, "A page.", *READ_PROBLEMS, "not-found", "malformed-cursor"),
+    responses=answers(200, DeliveryPage, "A page.", *LIST_PROBLEMS, "not-found"),
 )
 async def get_deliveries(
     request: CityRequest,

@@ -10,7 +10,7 @@ from api.access import feed_owner_of, for_partners_and_readers
 from api.events import event_of
 from api.posting_answers import JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, LimitQuery, answers
+from api.routes.declarations import LIST_PROBLEMS, LimitQuery, answers
 from api.schemas.events import EventsAnswer
 from api.schemas.fields import refuse
 from api.wiring import wiring_of
@@ -41,7 +41,7 @@ FromQuery = Annotated[
     operation_id="listEvents",
     summary="Follow what happens",
     tags=["Events"],
-    responses=answers(200, EventsAnswer, "Events in order.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, EventsAnswer, "Events in order.", *LIST_PROBLEMS),
 )
 async def list_events(
     request: CityRequest, after: AfterQuery = None, start: FromQuery = None, limit: LimitQuery = DEFAULT_LIMIT

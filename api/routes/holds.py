@@ -16,6 +16,7 @@ from api.pages_of_lists import next_link
 from api.posting_answers import JSON, post_command
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     POSTING_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
@@ -140,9 +141,7 @@ async def get_hold(request: CityRequest, hold: CodePath) -> Response[bytes]:
     operation_id="getHolds",
     summary="Read a member's open holds",
     tags=["Members"],
-    responses=answers(
-        200, HoldsAnswer, "A page.", *READ_PROBLEMS, "member-not-found", "programme-not-found", "malformed-cursor"
-    ),
+    responses=answers(200, HoldsAnswer, "A page.", *LIST_PROBLEMS, "member-not-found", "programme-not-found"),
 )
 async def get_holds(
     request: CityRequest,

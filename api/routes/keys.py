@@ -11,6 +11,7 @@ from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -78,7 +79,7 @@ async def post_key(request: CityRequest, data: KeyRequest, idempotency_key: Idem
     operation_id="listKeys",
     summary="List API keys",
     tags=["Set-up"],
-    responses=answers(200, KeyPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, KeyPage, "A page.", *LIST_PROBLEMS),
 )
 async def list_keys(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

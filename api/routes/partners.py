@@ -11,6 +11,7 @@ from api.pages_of_lists import next_link, page_by_code
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -54,7 +55,7 @@ async def post_partner(request: CityRequest, data: PartnerRequest, idempotency_k
     operation_id="listPartners",
     summary="List partners",
     tags=["Set-up"],
-    responses=answers(200, PartnerPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, PartnerPage, "A page.", *LIST_PROBLEMS),
 )
 async def list_partners(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

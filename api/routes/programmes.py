@@ -16,6 +16,7 @@ from api.pages_of_lists import next_link, page_by_code
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -85,7 +86,7 @@ async def post_programme(
     operation_id="listProgrammes",
     summary="List programmes",
     tags=["Set-up"],
-    responses=answers(200, ProgrammePage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, ProgrammePage, "A page.", *LIST_PROBLEMS),
 )
 async def list_programmes(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

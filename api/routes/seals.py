@@ -13,7 +13,7 @@ from api.authentication import PartnerCaller
 from api.pages_of_lists import next_link
 from api.posting_answers import JSON
 from api.requests import CityRequest
-from api.routes.declarations import READ_PROBLEMS, CodePath, CursorQuery, LimitQuery, answers
+from api.routes.declarations import LIST_PROBLEMS, READ_PROBLEMS, CodePath, CursorQuery, LimitQuery, answers
 from api.routes.transactions import find_visible_transaction
 from api.schemas.seals import EarlierKey, SealAnswer, SealKeyAnswer, SealPage
 from api.wiring import wiring_of
@@ -41,7 +41,7 @@ SealPath = Annotated[int, PathParameter(description="A seal's number, from 1.")]
     operation_id="listSeals",
     summary="List seals",
     tags=["Seals"],
-    responses=answers(200, SealPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, SealPage, "A page.", *LIST_PROBLEMS),
 )
 async def get_seals(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

@@ -17,6 +17,7 @@ from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
 from api.routes.declarations import (
+    LIST_PROBLEMS,
     READ_PROBLEMS,
     WRITE_PROBLEMS,
     CodePath,
@@ -102,7 +103,7 @@ async def post_webhook(request: CityRequest, data: WebhookRequest, idempotency_k
     operation_id="listWebhooks",
     summary="List webhooks",
     tags=["Events"],
-    responses=answers(200, WebhookPage, "A page.", *READ_PROBLEMS, "malformed-cursor"),
+    responses=answers(200, WebhookPage, "A page.", *LIST_PROBLEMS),
 )
 async def get_webhooks(
     request: CityRequest, cursor: CursorQuery = None, limit: LimitQuery = DEFAULT_LIMIT

@@ -65,7 +65,7 @@ async def raise_registry_version(connection: AsyncConnection) -> None:
 
 async def read_registry_version(connection: AsyncConnection) -> int:
     """The version of the set-up now."""
-    [(version,)] = await _rows(connection, _VERSION)
+    [(version,)] = await (await connection.execute(_VERSION)).fetchall()
     return int(version)
 
 
@@ -131,8 +131,3 @@ def _programme(row: TupleRow, versions: list[ProgrammeVersion], permissions: lis
         suspended=frozenset(partner for _, partner, *_, is_suspended in mine if is_suspended),
         closed_through=closed_through,
     )
-
-
-async def _rows(connection: AsyncConnection, query: str) -> list[TupleRow]:
-    cursor = await connection.execute(query.encode())
-    return await cursor.fetchall()

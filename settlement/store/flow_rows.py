@@ -25,8 +25,8 @@ select set_config('work_mem', '64MB', true), set_config('enable_mergejoin', 'off
 # All postings of a stretch by what they moved. Where a price may differ, the segment of time says which holds: of the
 # lot's earn, and of the original redemption. An issue opens its lot, so its posting says whose that is, and when.
 # Transactions and postings are each read by themselves (offset 0 keeps it so), in the order in which they lie, and
-# joined in memory: their places are constants, so the database knows how many there are. They are summed by lot, and
-# only then is it looked up, one by one, what a sum names: joined as a whole, all lots there ever were would be read.
+# joined in memory. They are summed by lot, and only then is it looked up, one by one, what a sum names: joined as a
+# whole, all lots there ever were would be read.
 _SUMS = """
 with moved as (
     select p.debit_kind, p.credit_kind, p.lane,

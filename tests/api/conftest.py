@@ -12,13 +12,7 @@ from tests.service import Service
 
 def _database(postgres: EmbeddedPostgres, template: str, name: str) -> LedgerDatabase:
     postgres.create_database(name, template=template)
-    return LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    return LedgerDatabase.on(postgres, name)
 
 
 @pytest.fixture(scope="session")

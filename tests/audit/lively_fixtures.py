@@ -27,11 +27,5 @@ def lively(
     """A lively ledger of this test's own."""
     name = f"lively_{next(database_numbers)}"
     postgres.create_database(name, template=lively_template)
-    yield LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    yield LedgerDatabase.on(postgres, name)
     postgres.drop_database(name)

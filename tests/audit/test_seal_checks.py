@@ -47,13 +47,7 @@ class Copies:
         name = f"copy_{next(self._numbers)}"
         self._postgres.create_database(name, template=database.name)
         self.names.append(name)
-        return LedgerDatabase(
-            name=name,
-            service_url=self._postgres.service_url(name),
-            owner_url=self._postgres.owner_url(name),
-            superuser_url=self._postgres.superuser_url(name),
-            bin_directory=self._postgres.bin_directory,
-        )
+        return LedgerDatabase.on(self._postgres, name)
 
 
 async def audit_fully(database: LedgerDatabase, folder: Path) -> AuditReport:

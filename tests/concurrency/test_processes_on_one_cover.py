@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,21 +12,18 @@ import httpx
 from ledger.ids import LedgerKey
 from ledger.posting.engine import Engine
 from settlement.covers import post_cover_movements
+from tests.concurrency.test_killed_in_the_middle import MEMBERS, RETRY_LIMIT_SECONDS, send_until_answered
 from tests.databases import LedgerDatabase
 from tests.service import LEDGER_KEY, Service, run_apart
-from tests.settlement.finance_office import PROGRAMME, TODAY, FinanceOffice
+from tests.settlement.finance_office import TODAY, FinanceOffice
 
 PROCESSES = 3
 CLIENTS = 12
-MEMBERS = 12
 EARNINGS = 300
-POINTS = 5
-# 5 points cost 0.06 of the currency, at a reserve of 0.01 and a fee of 0.002 each.
-COST_MINOR = 6
+# Each earning is of 7 points, which cost 0.084 of the currency at a reserve of 0.01 and a fee of 0.002 each; what is
+# over of the limit would pay for less than one more.
 FITTING = 200
-# What is over would pay for less than one earning more.
-LIMIT_MINOR = FITTING * COST_MINOR + COST_MINOR - 1
-RETRY_LIMIT_SECONDS = 30
+LIMIT = "16.88"
 # As `citypoints serve` does.
 REPLACES_THE_KILLED = {"GRANIAN_RESPAWN_FAILED_WORKERS": "true"}
 
@@ -35,7 +31,7 @@ REPLACES_THE_KILLED = {"GRANIAN_RESPAWN_FAILED_WORKERS": "true"}
 def limited_office(service: Service) -> FinanceOffice:
     """An office whose bank may owe up to a limit, and members to give its points to."""
     office = FinanceOffice(service)
-    limit = {"currency": "CNY", "amount": f"{LIMIT_MINOR // 100}.{LIMIT_MINOR % 100:02}"}
+    limit = {"currency": "CNY", "amount": LIMIT}
     office.agree(office.terms("BANK", starts_on=TODAY, reserve="0.01", fee="0.002", credit_limit=limit))
     for number in range(MEMBERS):
         service.add_member(office.keys["BANK"], f"m{number}")
@@ -46,22 +42,6 @@ def limited_office(service: Service) -> FinanceOffice:
 
     run_apart(grant())
     return office
-
-
-def earn_until_answered(office: FinanceOffice, number: int) -> httpx.Response:
-    """Send with the same key until there is an answer that is not a 5xx, as a till does."""
-    body = {"programme": PROGRAMME, "member": f"ref:m{number % MEMBERS}", "points": POINTS, "scene": "banking"}
-    deadline = time.monotonic() + RETRY_LIMIT_SECONDS
-    while True:
-        try:
-            key = office.keys["BANK"]
-            answer = office.service.post("/v1/earnings", body, key=key, idempotency_key=f"receipt-{number}")
-            if answer.status_code < 500:
-                return answer
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
 
 
 def children(parent: int) -> list[int]:
@@ -76,7 +56,7 @@ def test_processes_use_a_cover_to_its_end_and_never_beyond_although_one_is_kille
         posted, enough = Counter[str](), threading.Event()
 
         def client(number: int) -> None:
-            answer = earn_until_answered(office, number)
+            answer = send_until_answered(service, office.keys["BANK"], number)
             posted["Posted" if answer.status_code == httpx.codes.CREATED else answer.json()["code"]] += 1
             if posted["Posted"] >= FITTING // 4:
                 enough.set()

@@ -20,13 +20,7 @@ def shared_office(
     """An office of this file's tests; each brings partners of its own."""
     name = request.module.__name__.rpartition(".")[2][:40]
     postgres.create_database(name, template=migrated_template)
-    database = LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    database = LedgerDatabase.on(postgres, name)
     with Service.start(database, workers=2, sandbox=True) as service:
         yield FinanceOffice(service)
 

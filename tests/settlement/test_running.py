@@ -22,19 +22,14 @@ from settlement.run import run
 from tests.acceptance.test_points_roll_forward import KEY, Worked, found
 from tests.databases import LedgerDatabase
 from tests.settlement.killing import Killed, counted
+from tests.settlement.office_with_bank import PROGRAMME
 from tests.settlement_days import APPROVER, CLERK, agree
 
 DAY = date(2026, 11, 23)
 BANK = TermsRequest(partner="BANK", starts_on=date(2026, 1, 1), reserve_micros=9_500, fee_micros=2_500)
 CAFE = TermsRequest(partner="CAFE", starts_on=date(2026, 1, 1), reimbursement_micros=9_000, commission_micros=20_000)
 FILE: dict[str, Any] = {
-    "programme": {
-        "code": "CITY",
-        "validity_days": 365,
-        "time_zone": "Asia/Shanghai",
-        "currency": "CNY",
-        "restore_grace_days": 0,
-    },
+    "programme": PROGRAMME,
     "parties": ["BANK", "CAFE"],
     "events": [
         {

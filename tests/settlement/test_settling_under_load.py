@@ -28,7 +28,7 @@ from settlement.payments import instruct
 from settlement.run import run
 from tests.acceptance.test_points_roll_forward import KEY, Worked, found
 from tests.databases import LedgerDatabase
-from tests.settlement.office_with_bank import agree_all
+from tests.settlement.office_with_bank import PROGRAMME, agree_all
 from tests.settlement_days import APPROVER, CLERK
 
 FIRST, DAYS = date(2026, 11, 23), 4
@@ -37,13 +37,7 @@ TRADERS = 8
 # Longer than any wait of this test on a slow machine, shorter than a stop of postings that a citizen would notice.
 LONGEST_WAIT_SECONDS = 5.0
 FILE: dict[str, Any] = {
-    "programme": {
-        "code": "CITY",
-        "validity_days": 365,
-        "time_zone": "Asia/Shanghai",
-        "currency": "CNY",
-        "restore_grace_days": 0,
-    },
+    "programme": PROGRAMME,
     "parties": ["BANK", "CAFE"],
     "issuer_terms": [{"party": "BANK", "from": "2026-01-01", "reserve": "0.01", "fee": "0.002"}],
     "acceptor_terms": [{"party": "CAFE", "from": "2026-01-01", "reimbursement": "0.01", "commission": "0.02"}],

@@ -86,13 +86,7 @@ def service(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Serv
     """A service whose webhooks may lead to this machine, too."""
     name = "webhooks"
     postgres.create_database(name, template=migrated_template)
-    database = LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    database = LedgerDatabase.on(postgres, name)
     with Service.start(database, environment={"CITYPOINTS_WEBHOOK_TARGETS": TARGETS}) as service:
         service.add_programme("CITY")
         yield service

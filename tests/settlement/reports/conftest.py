@@ -60,13 +60,7 @@ class Settled:
 def settled(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Settled]:
     name = "settled_days"
     postgres.create_database(name, template=migrated_template)
-    database = LedgerDatabase(
-        name=name,
-        service_url=postgres.service_url(name),
-        owner_url=postgres.owner_url(name),
-        superuser_url=postgres.superuser_url(name),
-        bin_directory=postgres.bin_directory,
-    )
+    database = LedgerDatabase.on(postgres, name)
     with psycopg.connect(database.owner_url) as owner:
         create_ledger(owner, KEY, lanes=4, is_sandbox=True)
     keys = run_apart(settle(database))
