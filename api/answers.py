@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from ledger.reading.balances import BalanceView
-from ledger.reading.explanations import explain, explain_spend
+from ledger.reading.explanations import explain, explain_exchange, explain_spend
 from ledger.reading.lots import LotsPage, LotStanding, MemberLot
 from ledger.reading.statement import StatementLine, StatementPage
 from ledger.reading.transaction_views import Funding, LotView, TransactionView
@@ -53,11 +53,26 @@ class BalanceAfter(msgspec.Struct, frozen=True):
     pending: int
 
 
+class PointsOfProgramme(msgspec.Struct, frozen=True):
+    """So many points of a programme."""
+
+    programme: str
+    points: int
+
+
+class ExchangedAnswer(msgspec.Struct, frozen=True):
+    """What became what in an exchange."""
+
+    burnt: PointsOfProgramme
+    earned: PointsOfProgramme
+
+
 class TransactionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a posting answers with; ``balance`` only with the member's leave.
 
     Of a hold, ``id`` is the hold's own and ``expires_at`` its end. ``hold`` is the hold that a capture, a
-    void or the end of its time changes; ``released`` what a final capture let go.
+    void or the end of its time changes; ``released`` what a final capture let go. ``exchanged`` has both sides of an
+    exchange.
     """
 
     id: str
@@ -77,6 +92,7 @@ class TransactionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     hold: str | None = None
     expires_at: str | None = None
     released: int = 0
+    exchanged: ExchangedAnswer | None = None
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -98,7 +114,7 @@ class PostingAnswer(msgspec.Struct, frozen=True):
 class JournalAnswer(TransactionAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """A transaction as the journal has it, with its postings and its hash in the lane's chain.
 
-    ``counter`` is the other leg of a gift, merge or move, ``approval`` the second person's: for staff.
+    ``counter`` is the other leg of a gift, merge, move or exchange, ``approval`` the second person's: for staff.
     ``last_day`` and ``days_before`` are those of a notice of expiry.
     """
 
@@ -241,10 +257,11 @@ def transaction_answer(view: TransactionView) -> TransactionAnswer:
         lane=view.lane,
         sequence=view.sequence,
         reverses=view.reverses,
-        explanation=explain_spend(view),
+        explanation=explain_spend(view) or explain_exchange(view),
         hold=view.hold,
         expires_at=_moment(view.expires_at),
         released=view.released,
+        exchanged=_exchanged(view),
     )
 
 
@@ -365,6 +382,14 @@ def _balance_after(view: TransactionView) -> BalanceAfter | None:
     if view.answer_format % 2 == 0 or view.kind == "hold-expire" or arrives:
         return None
     return BalanceAfter(view.available, view.held, view.pending)
+
+
+def _exchanged(view: TransactionView) -> ExchangedAnswer | None:
+    both = view.exchanged
+    if both is None:
+        return None
+    burnt = PointsOfProgramme(both.programme, both.burnt_points)
+    return ExchangedAnswer(burnt, PointsOfProgramme(both.target_programme, both.earned_points))
 
 
 def _shares(funding: Funding) -> tuple[FundingShare, ...]:

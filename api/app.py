@@ -33,6 +33,7 @@ from api.routes.declarations import BODY_LIMIT_BYTES
 from api.routes.deliveries import delivery_routes
 from api.routes.disputes import dispute_routes
 from api.routes.events import event_routes
+from api.routes.exchanges import exchange_routes
 from api.routes.gifts import gift_routes
 from api.routes.health import health_routes
 from api.routes.holds import hold_routes
@@ -62,6 +63,7 @@ STARTUP_FAILED = 1
 ROUTES: list[ControllerRouterHandler] = [
     *posting_routes,
     *hold_routes,
+    *exchange_routes,
     *gift_routes,
     *bulk_routes,
     *quote_routes,

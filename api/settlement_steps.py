@@ -7,7 +7,7 @@ from litestar import Response
 
 from api.idempotent_answers import answer_step
 from api.requests import CityRequest
-from api.schemas.contracts import DecisionSent
+from api.schemas.proposals import DecisionSent
 from api.schemas.settlement import BatchAnswer, batch_answer
 from api.settlement_access import person_of
 from api.wiring import Wiring, wiring_of

@@ -17,7 +17,7 @@ from ledger.errors import LedgerError
 from ledger.rules.business_day import first_instant_after, to_datetime
 from ledger.rules.journal import TransactionKind
 from ledger.rules.money_postings import CLEARING_LANE, MoneyAccount
-from ledger.rules.programmes import Programme
+from ledger.rules.programmes import Programme, Registry
 from ledger.store.registry import read_registry
 from settlement.batches import TRANSITIONS, BatchInputs, batch_id
 from settlement.figures import BatchFigures, Opening, settle
@@ -52,7 +52,7 @@ async def check_settlement(connection: AsyncConnection, findings: Findings) -> N
         for day in await read_days(connection, programme.number):
             lanes = await read_lanes_of_day(connection, programme.number, day.day)
             _check_day(findings, programme, day, lanes)
-        await _Batches(connection, findings, programme).check()
+        await _Batches(connection, findings, programme, registry).check()
     codes = {programme.number: programme.code for programme in registry.programmes.values()}
     for number, day_of_range, lane in await read_stray_ranges(connection):
         place = f"day {day_of_range} of {codes.get(number, number)}"
@@ -98,10 +98,13 @@ def _check_end(findings: Findings, place: str, lane: LaneOfDay, cut_off_at: int)
 class _Batches:
     """Checks a programme's batches one after the other; in memory is one batch, and how the last one closed."""
 
-    def __init__(self, connection: AsyncConnection, findings: Findings, programme: Programme) -> None:
+    def __init__(
+        self, connection: AsyncConnection, findings: Findings, programme: Programme, registry: Registry
+    ) -> None:
         self._connection = connection
         self._findings = findings
         self._programme = programme
+        self._rates = registry.exchange_rates
         self._opening = Opening()
 
     async def check(self) -> None:
@@ -184,6 +187,8 @@ class _Batches:
         except (LedgerError, LookupError, ValueError) as error:
             self._compare(kept, "figures", "cannot be computed", f"computed again, but: {error}")
             return
+        known = tuple(self._rates.get(rate.number) for rate in inputs.rates)
+        self._compare(kept, "rates of exchange", inputs.rates, known)
         for name in BatchFigures.__struct_fields__:
             self._compare(kept, f"figures: {name}", getattr(figures, name), getattr(computed, name))
 
@@ -191,7 +196,8 @@ class _Batches:
         connection = self._connection
         book = await read_book(connection, self._programme.number)
         fundings = await funding_shares(connection)
-        gathering = Gathering(self._programme, book, fundings, inputs.days[0])
+        rates = self._rates
+        gathering = Gathering(self._programme, book, fundings, inputs.days[0], rates)
         flows = await gathering.gather(lambda: nullcontext(connection), inputs.ranges)
         currencies = currencies_of(flows, book, fundings, inputs.days[-1])
-        return settle(flows, book, fundings, opening, inputs.currency, inputs.quotes, currencies)
+        return settle(flows, book, fundings, opening, inputs.currency, inputs.quotes, currencies, rates)

@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.errors import BatchNotInState
 from ledger.rules.money_postings import MoneyPosting
+from ledger.rules.programmes import ExchangeRate
 from settlement.figures import BatchFigures
 from settlement.netting import PartyBalances
 from settlement.terms import ContractTerms
@@ -37,7 +38,7 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     ``obligation_minor`` and ``deferred_fee_minor`` are what 2000 and 2300 owed before it. ``terms`` are in the order
     of partner and version. ``quotes`` are hundred-millionths of a foreign currency for one of the programme's;
-    ``leads`` are the partners whose contracts price each funding's points.
+    ``leads`` are the partners whose contracts price each funding's points; ``rates`` those of its exchanges.
     """
 
     programme: str
@@ -49,6 +50,7 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     leads: dict[int, int]
     obligation_minor: int
     deferred_fee_minor: int
+    rates: tuple[ExchangeRate, ...] = ()
 
     @property
     def current_terms(self) -> dict[int, ContractTerms]:

@@ -13,8 +13,9 @@ from ledger.rules.decisions.clearing import settled
 from ledger.rules.journal import Posting
 from ledger.rules.money import minor_places
 from ledger.rules.money_postings import MoneyAccount, MoneyPosting
+from ledger.rules.programmes import ExchangeRate
 from settlement.flows import Flow, FlowKind
-from settlement.lines import AcceptorSide, Funding, IssuerSide, LineMaker, StatementLine
+from settlement.lines import AcceptorSide, ExchangeSide, Funding, IssuerSide, LineMaker, StatementLine
 from settlement.money_journal import MoneyJournal
 from settlement.roll_forward import Position, roll_forward
 from settlement.rounding import in_minor
@@ -36,7 +37,7 @@ class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     ``points`` settle what acceptors took with who funded it. ``nets`` are by party, positive what it gets. By double
     entry what parties pay is what stands with the operator: -(sum of nets) = obligation change + deferred fee change
-    + service fee + commission + variance and rounding + VAT + breakage - goodwill.
+    + service fee + commission + exchange margin + variance and rounding + VAT + breakage - goodwill.
     """
 
     lines: tuple[StatementLine, ...]
@@ -54,6 +55,7 @@ class BatchFigures(msgspec.Struct, frozen=True, kw_only=True):
     vat_minor: int
     breakage_minor: int
     goodwill_minor: int
+    exchange_margin_minor: int = 0
 
     @property
     def collect_minor(self) -> int:
@@ -74,25 +76,29 @@ def settle(
     currency: str,
     quotes: Mapping[str, int] | None = None,
     currencies: Mapping[int, str] | None = None,
+    rates: Mapping[int, ExchangeRate] | None = None,
 ) -> BatchFigures:
     """Settle flows; raises ContractMissing where one has no contract, KeyError where a foreign party has no quote.
 
     ``currencies`` are those in which foreign parties are settled, ``quotes`` what one unit of the programme's
-    currency is in each of them, in hundred-millionths.
+    currency is in each of them, in hundred-millionths; ``rates`` are those of exchanges, by number.
     """
     maker = LineMaker(book, fundings, minor_places(currency))
     journal = MoneyJournal(currency, currencies or {}, quotes or {})
     issuers, acceptors = maker.issuer_sides(flows), maker.acceptor_sides(flows)
+    exchanges = maker.exchange_sides(flows, rates or {})
     for issuer in issuers:
         journal.book_issuer_side(issuer)
     for acceptor in acceptors:
         journal.book_acceptor_side(acceptor)
+    for exchange in exchanges:
+        journal.book_exchange_side(exchange)
     positions = roll_forward(opening.positions, flows)
     obligation = _obligation(positions, maker, currency)
     journal.true_up(_A.REDEMPTION_OBLIGATION, _A.ROUNDING, opening.obligation_minor, obligation)
     deferred = _deferred(positions, maker, currency)
     journal.true_up(_A.DEFERRED_FEE, _A.SERVICE_FEE, opening.deferred_fee_minor, deferred)
-    sides: list[IssuerSide | AcceptorSide] = [*issuers, *acceptors]
+    sides: list[IssuerSide | AcceptorSide | ExchangeSide] = [*issuers, *acceptors, *exchanges]
     lines = tuple(line for side in sides for line in side.lines)
     return _figures(lines, positions, _points(flows), journal.postings, opening, currency)
 
@@ -122,6 +128,7 @@ def _figures(
         vat_minor=gained[_A.VAT_PAYABLE],
         breakage_minor=gained[_A.BREAKAGE_INCOME],
         goodwill_minor=-gained[_A.GOODWILL],
+        exchange_margin_minor=gained[_A.EXCHANGE_MARGIN],
     )
 
 

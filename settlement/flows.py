@@ -21,6 +21,7 @@ class FlowKind(IntEnum):
     DECIDED_RETURN = 7
     OWED = 8
     FORGIVEN = 9
+    EXCHANGE = 10
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +29,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     ``funding`` and ``version`` are the lot's: the version of its lead partner's contract on the business day it
     was earned. ``acceptor_version`` is that of the acceptor's contract on the business day of the original
-    redemption. Of a recovery, ``debtor_funding`` and ``debtor_version`` are those of the reversed lot. ``excess``
+    redemption. Of an exchange they are the partner that issues in the other programme, and the number of the rate.
+    Of a recovery, ``debtor_funding`` and ``debtor_version`` are those of the reversed lot. ``excess``
     is what of the points is above what the lot's original lets come back to its issuer; ``late_points`` is what
     occurred on a business day before the batch's first.
     """

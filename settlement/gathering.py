@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from ledger.rules.accounts import AccountKind
 from ledger.rules.business_day import first_instant
-from ledger.rules.programmes import Programme
+from ledger.rules.programmes import ExchangeRate, Programme
 from settlement.batches import Range
 from settlement.flows import Flow, FlowKind
 from settlement.lines import Funding
@@ -46,6 +46,7 @@ FLOW_OF_POSTING: dict[tuple[int, int], FlowKind] = {
     (_A.HELD, _A.EXPIRED): FlowKind.EXPIRE,
     (_A.SHORTFALL, _A.ISSUANCE): FlowKind.OWED,
     (_A.ISSUANCE, _A.SHORTFALL): FlowKind.FORGIVEN,
+    (_A.AVAILABLE, _A.EXCHANGE): FlowKind.EXCHANGE,
 }
 
 _REFUNDING = frozenset(
@@ -56,8 +57,9 @@ _REFUNDING = frozenset(
 _OF_CAPS = frozenset({_A.POOL, _A.ALLOTMENT, _A.USED, _A.CAP_TRANSIT, _A.AUTHORISED})
 _WITHOUT_MONEY = frozenset(
     {
-        # The other half of an expiry, and of a recovery between two issuers.
+        # The other half of an expiry, of an exchange, and of a recovery between two issuers.
         (_A.EXPIRED, _A.ISSUANCE),
+        (_A.EXCHANGE, _A.ISSUANCE),
         (_A.ISSUANCE, _A.ISSUANCE),
         (_A.AVAILABLE, _A.HELD),
         (_A.HELD, _A.AVAILABLE),
@@ -74,10 +76,18 @@ _Key = tuple[FlowKind, int, int, int, int, int, int]
 class Gathering:
     """The flows of one batch."""
 
-    def __init__(self, programme: Programme, book: TermsBook, fundings: Mapping[int, Funding], first_day: date) -> None:
+    def __init__(
+        self,
+        programme: Programme,
+        book: TermsBook,
+        fundings: Mapping[int, Funding],
+        first_day: date,
+        rates: Mapping[int, ExchangeRate],
+    ) -> None:
         self._programme = programme
         self._book = book
         self._fundings = fundings
+        self._rates = rates
         zone, cut_off = programme.zone, programme.cut_off_minutes
         days = {terms.starts_on for partner in book.partners for terms in book.versions(partner)[1:]}
         self._days = sorted(days)
@@ -144,6 +154,8 @@ class Gathering:
         acceptor = acceptor_version = debtor = debtor_version = 0
         if row is not None and row.acceptor:
             acceptor, acceptor_version = row.acceptor, self._version(row.acceptor, row.acceptor_segment, "acceptor")
+        if row is not None and row.exchange_rate is not None:
+            acceptor, acceptor_version = self._rates[row.exchange_rate].issuer, row.exchange_rate
         if row is not None and kind == FlowKind.RECOVERY and row.debtor_funding is not None:
             debtor = row.debtor_funding
             debtor_version = self._version(self._fundings[debtor].lead, row.debtor_segment or 0)

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from ledger.rules.programmes import ExchangeRate
 from settlement.flows import Flow, FlowKind
 from settlement.rounding import MICROS, half_even, in_minor, share
 from settlement.terms import ContractTerms, TermsBook, missing
@@ -34,6 +35,7 @@ LineKind = Literal[
     "attribution_income",
     "attribution_income_returned",
     "goodwill",
+    "exchange_price",
 ]
 
 IN_FAVOUR: dict[LineKind, int] = {
@@ -55,6 +57,7 @@ IN_FAVOUR: dict[LineKind, int] = {
     "attribution_income_returned": -1,
     # The operator's own points: it owes nobody for them, and takes no fee of itself.
     "goodwill": 0,
+    "exchange_price": 1,
 }
 """Whether a line's amount is in the party's favour, 1, or against it, -1."""
 
@@ -77,7 +80,8 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a party's statement: ``amount_minor`` is never negative, ``IN_FAVOUR`` says for whom it is.
 
     Minor units of the programme's currency. ``reserve_minor`` is the reserve within the amount of an issuer's
-    line. ``version`` is of the lead's or acceptor's contract, ``funding`` 0 on an acceptor's line.
+    line. ``version`` is of the lead's or acceptor's contract, or the number of a rate of exchange; ``funding`` is 0 on
+    the line of who takes points.
     """
 
     party: int
@@ -117,6 +121,13 @@ class AcceptorSide(msgspec.Struct, frozen=True, kw_only=True):
     reserve_minor: int
     gross_minor: int
     commission_minor: int
+    lines: tuple[StatementLine, ...]
+
+
+class ExchangeSide(msgspec.Struct, frozen=True, kw_only=True):
+    """What the points that became another programme's at a rate had in reserve, and what their new issuer is paid."""
+
+    reserve_minor: int
     lines: tuple[StatementLine, ...]
 
 
@@ -174,6 +185,28 @@ class LineMaker:
             if flow.kind in (FlowKind.REDEEM, FlowKind.RETURN):
                 sums[flow.kind, flow.acceptor, flow.acceptor_version].add(flow, self.reserve(flow))
         return [self._acceptor_side(*place, sums[place]) for place in sorted(sums)]
+
+    def exchange_sides(self, flows: Iterable[Flow], rates: Mapping[int, ExchangeRate]) -> list[ExchangeSide]:
+        """What issuers in other programmes are paid for the points that they issued there, by rate."""
+        sums: defaultdict[int, _Sum] = defaultdict(_Sum)
+        for flow in flows:
+            if flow.kind == FlowKind.EXCHANGE:
+                sums[flow.acceptor_version].add(flow, self.reserve(flow))
+        return [self._exchange_side(rates[number], sums[number]) for number in sorted(sums)]
+
+    def _exchange_side(self, rate: ExchangeRate, found: _Sum) -> ExchangeSide:
+        self._first(rate.issuer, "acceptor")
+        issued = Fraction(found.points * rate.get, rate.give)
+        line = StatementLine(
+            party=rate.issuer,
+            kind="exchange_price",
+            version=rate.number,
+            amount_minor=half_even(in_minor(1, rate.price_micros, self._places) * issued),
+            points=found.points,
+            late_points=found.late_points,
+            transactions=found.transactions,
+        )
+        return ExchangeSide(reserve_minor=half_even(found.reserve), lines=(line,))
 
     def _issuer_side(self, kind: FlowKind, funding: int, version: int, found: _Sum) -> IssuerSide:
         terms = self.issuers_terms(funding, version)

@@ -2,7 +2,7 @@
 
 The source of each row is the operator's chart of accounts: an issuer owes reserve and fee (1100), the reserve is the
 obligation towards members (2000), an acceptor is owed what it gave (2100), what lapsed goes back to its issuer
-(2110). Differences of price go to 5120, of rounding to 5110.
+(2110). Differences of price go to 5120, of an exchange to 4030, of rounding to 5110.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from fractions import Fraction
 from ledger.rules.money import minor_places
 from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from settlement.flows import FlowKind
-from settlement.lines import IN_FAVOUR, AcceptorSide, IssuerSide, LineKind, StatementLine
+from settlement.lines import IN_FAVOUR, AcceptorSide, ExchangeSide, IssuerSide, LineKind, StatementLine
 from settlement.rounding import half_even
 
 RATE = 100_000_000
@@ -38,6 +38,7 @@ ACCOUNT_OF_LINE: dict[LineKind, MoneyAccount] = {
     "attribution_income": _A.ACCEPTOR_PAYABLE,
     "attribution_income_returned": _A.ACCEPTOR_PAYABLE,
     "goodwill": _A.GOODWILL,
+    "exchange_price": _A.ACCEPTOR_PAYABLE,
 }
 """Where a line stands with its party."""
 
@@ -86,6 +87,14 @@ class MoneyJournal:
                 self._move(acceptor, (_A.VAT_PAYABLE, OPERATOR), sign * line.amount_minor)
             elif line.party != gross.party:
                 self._move(acceptor, self._party(line), sign * line.amount_minor)
+        self._book_foreign(side.lines)
+
+    def book_exchange_side(self, side: ExchangeSide) -> None:
+        """Book what an issuer in another programme is paid out of the reserve; the rest is the operator's margin."""
+        obligation = (_A.REDEMPTION_OBLIGATION, OPERATOR)
+        [line] = side.lines
+        self._move(obligation, self._party(line), line.amount_minor)
+        self._move(obligation, (_A.EXCHANGE_MARGIN, OPERATOR), side.reserve_minor - line.amount_minor)
         self._book_foreign(side.lines)
 
     def true_up(self, account: MoneyAccount, against: MoneyAccount, before_minor: int, exact: Fraction) -> None:

@@ -1,7 +1,7 @@
 """Changes that take two persons: one proposes, another approves or rejects.
 
-Contracts, adjustments of what a party is owed, movements of the reserve, our accounts and approval limits all come
-this way. An approved change is carried out in the unit of work that approves it.
+Contracts, rates of exchange, adjustments of what a party is owed, movements of the reserve, our accounts and approval
+limits all come this way. An approved change is carried out in the unit of work that approves it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.programmes import Programme
 from ledger.store.registry_writes import close_period
 from settlement.covers import set_cover
+from settlement.exchange_rates import ExchangeRateRequest, new_exchange_rate, set_exchange_rate
 from settlement.people import Person, refuse_same
 from settlement.periods import refuse_unsettled
 from settlement.set_up import AccountRequest, LimitRequest
@@ -96,7 +97,15 @@ class PeriodRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     through: date
 
 
-AnyRequest = TermsRequest | AdjustmentRequest | ReserveRequest | LimitRequest | AccountRequest | PeriodRequest
+AnyRequest = (
+    TermsRequest
+    | AdjustmentRequest
+    | ReserveRequest
+    | LimitRequest
+    | AccountRequest
+    | PeriodRequest
+    | ExchangeRateRequest
+)
 
 OPERATION_OF: dict[type, Operation] = {
     TermsRequest: "terms",
@@ -105,6 +114,7 @@ OPERATION_OF: dict[type, Operation] = {
     LimitRequest: "limit",
     AccountRequest: "account",
     PeriodRequest: "period",
+    ExchangeRateRequest: "exchange-rate",
 }
 REQUEST_OF: dict[str, type[AnyRequest]] = {
     "terms": TermsRequest,
@@ -113,6 +123,7 @@ REQUEST_OF: dict[str, type[AnyRequest]] = {
     "limit": LimitRequest,
     "account": AccountRequest,
     "period": PeriodRequest,
+    "exchange-rate": ExchangeRateRequest,
 }
 
 _encode = msgspec.json.Encoder().encode
@@ -228,6 +239,8 @@ async def _check(unit: ClearingUnit, programme: Programme, request: AnyRequest) 
         refuse_unfit_amount(request.amount_minor)
     elif isinstance(request, PeriodRequest):
         await refuse_unsettled(unit, programme, request.through)
+    elif isinstance(request, ExchangeRateRequest):
+        await new_exchange_rate(unit, programme, request)
     elif isinstance(request, AccountRequest):
         refuse_unfit_account(request.currency, Beneficiary(request.name, request.account, request.clearing_code))
 
@@ -271,11 +284,16 @@ async def _close_period(unit: ClearingUnit, programme: Programme, request: Perio
     return f"closed through {request.through}"
 
 
+async def _set_rate(unit: ClearingUnit, programme: Programme, request: ExchangeRateRequest, _: Proposal) -> str:
+    return await set_exchange_rate(unit, programme, request)
+
+
 _CARRIERS: dict[type, Callable[[ClearingUnit, Programme, Any, Proposal], Awaitable[str]]] = {
     TermsRequest: _set_terms,
     AdjustmentRequest: _adjust,
     ReserveRequest: _move_reserve,
     PeriodRequest: _close_period,
+    ExchangeRateRequest: _set_rate,
 }
 
 

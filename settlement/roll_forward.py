@@ -1,7 +1,7 @@
 """The roll-forward of outstanding points: by funding and price version, from one batch to the next.
 
-opening + issued - clawed back - redeemed + restored - expired - recovered = closing, and the closing of one batch is
-the opening of the next. What members came to owe is rolled forward beside it.
+opening + issued - clawed back - redeemed + restored - exchanged - expired - recovered = closing, and the closing of one
+batch is the opening of the next. What members came to owe is rolled forward beside it.
 """
 
 from collections import Counter, defaultdict
@@ -19,6 +19,7 @@ _FIELDS = {
     FlowKind.RETURN: "restored",
     FlowKind.DECIDED_RETURN: "restored",
     FlowKind.EXPIRE: "expired",
+    FlowKind.EXCHANGE: "exchanged",
 }
 
 
@@ -38,6 +39,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     redeemed: int = 0
     restored: int = 0
     expired: int = 0
+    exchanged: int = 0
     owed_opening: int = 0
     owed: int = 0
     repaid: int = 0
@@ -47,7 +49,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     def closing(self) -> int:
         """Points outstanding at the end."""
         came = self.opening + self.issued + self.restored
-        return came - self.clawed_back - self.redeemed - self.expired - self.recovered
+        return came - self.clawed_back - self.redeemed - self.exchanged - self.expired - self.recovered
 
     @property
     def owed_closing(self) -> int:

@@ -15,10 +15,10 @@ from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import first_instant_after
 from ledger.rules.money_postings import OPERATOR, MoneyAccount
-from ledger.rules.programmes import Programme, Registry
+from ledger.rules.programmes import ExchangeRate, Programme, Registry
 from settlement.batches import Batch, BatchInputs, Range, Step, batch_id, documents
 from settlement.figures import BatchFigures, Opening, settle
-from settlement.flows import Flow
+from settlement.flows import Flow, FlowKind
 from settlement.gathering import Gathering, Progress
 from settlement.lines import Funding
 from settlement.people import Person
@@ -98,7 +98,8 @@ async def _compute(
         ranges = await ranges_of(connection, programme, days)
         last = await read_last_approved(connection, programme.number)
         balances = await read_balances(connection, programme.number)
-    gathering = Gathering(programme, book, fundings, days[0])
+    rates = registry.exchange_rates
+    gathering = Gathering(programme, book, fundings, days[0], rates)
     try:
         flows = await gathering.gather(engine.pool.connection, ranges, progress)
         currencies = currencies_of(flows, book, fundings, days[-1])
@@ -109,7 +110,7 @@ async def _compute(
             obligation_minor=-balances.get((MoneyAccount.REDEMPTION_OBLIGATION, OPERATOR, programme.currency), 0),
             deferred_fee_minor=-balances.get((MoneyAccount.DEFERRED_FEE, OPERATOR, programme.currency), 0),
         )
-        figures = settle(flows, book, fundings, opening, programme.currency, quotes, currencies)
+        figures = settle(flows, book, fundings, opening, programme.currency, quotes, currencies, rates)
     except ContractMissing as error:
         raise _named(error, registry, programme) from error
     inputs = BatchInputs(
@@ -122,6 +123,7 @@ async def _compute(
         leads={position.funding: fundings[position.funding].lead for position in figures.positions},
         obligation_minor=opening.obligation_minor,
         deferred_fee_minor=opening.deferred_fee_minor,
+        rates=rates_used(flows, rates),
     )
     return inputs, figures
 
@@ -144,6 +146,12 @@ def currencies_of(
     parties |= {partner for flow in flows for partner, _ in fundings[flow.funding].shares}
     parties |= book.attributed(parties)
     return {party: terms.currency for party in parties if (terms := book.on(party, last_day)) is not None}
+
+
+def rates_used(flows: Sequence[Flow], rates: Mapping[int, ExchangeRate]) -> tuple[ExchangeRate, ...]:
+    """The rates of the exchanges among flows, by number."""
+    numbers = {flow.acceptor_version for flow in flows if flow.kind == FlowKind.EXCHANGE}
+    return tuple(rates[number] for number in sorted(numbers))
 
 
 async def ranges_of(connection: AsyncConnection, programme: Programme, days: Sequence[date]) -> list[Range]:

@@ -12,7 +12,7 @@ BATCH_STATES = (
 )
 UNAPPROVED = frozenset({"draft", "submitted"})
 
-OPERATIONS = ("terms", "adjustment", "reserve", "account", "limit", "period")
+OPERATIONS = ("terms", "adjustment", "reserve", "account", "limit", "period", "exchange-rate")
 """What two persons change: proposed by one, approved by another."""
 
 PROPOSAL_STATES = ("waiting", "approved", "rejected")

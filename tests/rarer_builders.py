@@ -11,6 +11,7 @@ from ledger.rules.commands import (
     AtomicItem,
     Capture,
     Close,
+    Exchange,
     Freeze,
     Gift,
     GrantCap,
@@ -25,7 +26,7 @@ from ledger.rules.commands import (
     WriteOff,
 )
 from ledger.rules.journal import JournalEntry
-from ledger.rules.programmes import Cap
+from ledger.rules.programmes import Cap, ExchangeRate
 from tests.builders import BANK, id_of
 
 APPROVAL = "0193d2a0-0000-8000-8000-000000000001"
@@ -58,6 +59,18 @@ def gift(points: int = 100, **changes: Any) -> Gift:
     """A gift of member 1 to member 2, who is in another lane."""
     fields: dict[str, Any] = {"programme": "CITY", "member": "m1", "receiver": "m2", "points": points}
     return Gift(**(fields | changes))
+
+
+def exchange(points: int = 100, **changes: Any) -> Exchange:
+    """Member 1's points of the usual programme for points of another."""
+    fields: dict[str, Any] = {"programme": "CITY", "target_programme": "MILES", "member": "m1", "points": points}
+    return Exchange(**(fields | changes))
+
+
+def exchange_rate(**changes: Any) -> ExchangeRate:
+    """Five points of the usual programme for four of the second one, which the bank issues there."""
+    usual = ExchangeRate(1, 1, 2, BANK, date(1970, 1, 1), give=5, get=4, price_micros=11_500, added_at=0)
+    return msgspec.structs.replace(usual, **changes)
 
 
 def merge(member: str = "m1", into: str = "m2") -> Merge:

@@ -132,7 +132,7 @@ def match(
 ) -> None:
     """Say which notice a receipt of the work list pays."""
     from api.cli.installation import run_with_engine
-    from api.schemas.contracts import proposal_id
+    from api.schemas.proposals import proposal_id
 
     identifier = proposal_id(item)
     if identifier is None:

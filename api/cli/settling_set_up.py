@@ -10,7 +10,8 @@ from api.cli.settling import Code, Reason, day_of, programme_coded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from api.schemas.contracts import ProposalAnswer, QuoteSent
+    from api.schemas.contracts import QuoteSent
+    from api.schemas.proposals import ProposalAnswer
     from ledger.posting.engine import Engine
     from ledger.rules.programmes import Programme
     from settlement.people import Person
@@ -38,6 +39,11 @@ def add_to(app: typer.Typer) -> None:
     app.command("close-period", epilog=f"{example} close-period 2026-11-30 --programme CITY --reason 'end of month'")(
         close_period
     )
+    app.command(
+        "exchange-rate",
+        epilog=f"{example} exchange-rate MILES 5:4 --issuer SKY --price 0.0115 --from 2026-12-01 "
+        "--programme CITY --reason 'contract of 20 November'",
+    )(exchange_rate)
     app.command(
         "quote",
         epilog=f"{example} quote THB 4.95 --programme CITY --from 2026-11-23T00:00:00+08:00 "
@@ -112,6 +118,29 @@ def close_period(
     """Propose to close a period: nothing is taken any more that occurred on a day up to DATE."""
     last = day_of(through, "DATE").isoformat()
     _propose(programme, reason, {"operation": "period", "through": last}, as_json=as_json)
+
+
+def exchange_rate(
+    target_programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme whose points are got.")],
+    step: Annotated[
+        str, typer.Argument(metavar="GIVE:GET", help="So many points are given for so many, such as 5:4; 1:0 ends it.")
+    ],
+    *,
+    programme: Code,
+    issuer: Annotated[str, typer.Option(help="The partner that issues them there.")],
+    starts_on: Annotated[str, typer.Option("--from", metavar="DATE", help="From this business day on.")],
+    reason: Reason,
+    price: Annotated[str, typer.Option(help="What the issuer has for each point it issues.")] = "0",
+    as_json: AsJson = False,
+) -> None:
+    """Propose at which rate points become points of another programme; `terms approve` decides."""
+    give, separator, get = step.partition(":")
+    if not (separator and give.isdecimal() and get.isdecimal()):
+        raise typer.BadParameter(f"GIVE:GET is {step!r}; wanted are two whole numbers, such as 5:4.")
+    first_day = day_of(starts_on, "--from").isoformat()
+    terms = {"issuer": issuer, "starts_on": first_day, "give": int(give), "get": int(get), "price": price}
+    offered = {"target_programme": target_programme, **terms}
+    _propose(programme, reason, {"operation": "exchange-rate", **offered}, as_json=as_json)
 
 
 def quote(
@@ -194,7 +223,7 @@ def propose_change(programme: str, asked: "Asking") -> "ProposalAnswer":
 
     async def work(engine: "Engine") -> "ProposalAnswer":
         from api.cli.staff import person_of_environment
-        from api.schemas.contracts import proposal_answer
+        from api.schemas.proposals import proposal_answer
         from settlement.proposals import propose
 
         person = await person_of_environment(engine)
@@ -211,13 +240,13 @@ def _propose(
 ) -> None:
     import msgspec
 
-    from api.schemas.contracts import ProposalSent
+    from api.schemas.proposals import ProposalSent
 
     def asked(found: "Programme") -> "tuple[AnyRequest, str]":
         whole = {"programme": programme, "reason": reason, **fields}
         if "amount" in whole:
             whole["amount"] = {"currency": found.currency, "amount": whole["amount"]}
-        else:
+        if whole["operation"] == "account":
             whole["currency"] = currency or found.currency
         try:
             sent = msgspec.convert(whole, ProposalSent)

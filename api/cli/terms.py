@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from uuid import UUID
 
-    from api.schemas.contracts import ProposalAnswer, ProposalList, TermsHistory
+    from api.schemas.contracts import TermsHistory
+    from api.schemas.proposals import ProposalAnswer, ProposalList
     from ledger.posting.engine import Engine
     from ledger.rules.programmes import Programme
     from settlement.people import Person
@@ -193,7 +194,7 @@ def _propose(partner: str, fields: dict[str, object]) -> "ProposalAnswer":
 
 def _decide(proposal: str, reason: str, decide: "Deciding") -> "ProposalAnswer":
     from api.cli.installation import run_with_engine
-    from api.schemas.contracts import proposal_answer, proposal_id
+    from api.schemas.proposals import proposal_answer, proposal_id
 
     identifier = proposal_id(proposal)
     if identifier is None:
@@ -209,7 +210,7 @@ def _decide(proposal: str, reason: str, decide: "Deciding") -> "ProposalAnswer":
 
 
 async def _proposals(engine: "Engine", state: str | None) -> "ProposalList":
-    from api.schemas.contracts import ProposalList, proposal_answer
+    from api.schemas.proposals import ProposalList, proposal_answer
     from settlement.store.proposal_rows import list_proposals
 
     async with engine.pool.connection() as connection:

@@ -1,4 +1,4 @@
-"""Problems in which a rule says no to a hold, a gift, a cap, a correction or a change of a member."""
+"""Problems in which a rule says no to a hold, a gift, an exchange, a cap, a correction or a change of a member."""
 
 from api.problem_catalogue.problem_type import ProblemType
 
@@ -55,6 +55,29 @@ LIFE_REFUSALS = (
             "limit": "points that are allowed in a month",
             "used": "points the giver has given this month; not told of the receiver",
             "requested": "points the request asked to give",
+        },
+    ),
+    ProblemType(
+        code="exchange-not-offered",
+        status=409,
+        title="Exchange is not offered",
+        meaning="No rate holds today at which points of the one programme become points of the other.",
+        what_to_do="See GET /v1/programmes/{code}/exchange-rates for what is offered, and from which day on.",
+        facts={
+            "programme": "code of the programme whose points were to be given",
+            "target_programme": "code of the programme whose points were asked for",
+        },
+    ),
+    ProblemType(
+        code="exchange-not-whole",
+        status=409,
+        title="Points are no multiple of what the rate takes",
+        meaning="A rate takes points in whole steps, so that none is rounded away.",
+        what_to_do="Exchange a multiple of `give`.",
+        facts={
+            "requested": "points the request asked to exchange",
+            "give": "points that one step of the rate takes",
+            "get": "points that one step of the rate gives",
         },
     ),
     ProblemType(

@@ -27,18 +27,8 @@ from api.routes.declarations import (
     ProgrammeQuery,
     answers,
 )
-from api.schemas.contracts import (
-    DecisionSent,
-    ProposalAnswer,
-    ProposalList,
-    ProposalSent,
-    QuoteSent,
-    TermsHistory,
-    TermsSent,
-    proposal_answer,
-    proposal_id,
-    terms_answer,
-)
+from api.schemas.contracts import QuoteSent, TermsHistory, TermsSent, terms_answer
+from api.schemas.proposals import DecisionSent, ProposalAnswer, ProposalList, ProposalSent, proposal_answer, proposal_id
 from api.settlement_access import FINANCE, person_of, programme_coded, sees_accounts
 from api.wiring import wiring_of
 from ledger.errors import NotFound, PartnerNotFound
@@ -70,6 +60,7 @@ ACCEPTED = 202
 _PROPOSALS = UUID("5f6c1f5e-6f43-4f6e-9a55-0d8f7b7c2a11")
 _TERMS_PROBLEMS = ("terms-in-the-past", "precondition-failed")
 _PROPOSING_PROBLEMS = (*WRITE_PROBLEMS, "programme-not-found", "partner-not-found", "clock-behind", "shutting-down")
+_RATE_PROBLEMS = ("terms-in-the-past", "contract-missing")
 _PERIOD_PROBLEMS = ("day-not-over", "batch-in-the-way")
 _DECIDING_PROBLEMS = (
     *WRITE_PROBLEMS,
@@ -77,7 +68,8 @@ _DECIDING_PROBLEMS = (
     "second-person-required",
     "proposal-decided",
     "partner-not-found",
-    "terms-in-the-past",
+    "programme-not-found",
+    *_RATE_PROBLEMS,
     *_PERIOD_PROBLEMS,
     "clock-behind",
     "shutting-down",
@@ -144,9 +136,9 @@ async def get_terms(request: CityRequest, code: CodePath, programme: ProgrammeQu
     status_code=ACCEPTED,
     before_request=for_roles(*PROPOSING),
     operation_id="proposeChange",
-    summary="Propose an adjustment, a movement of the reserve, a limit or an account",
+    summary="Propose a rate of exchange, an adjustment, a movement of the reserve, a limit or an account",
     tags=["Contracts"],
-    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS, *_PERIOD_PROBLEMS),
+    responses=answers(ACCEPTED, ProposalAnswer, "Proposed.", *_PROPOSING_PROBLEMS, *_PERIOD_PROBLEMS, *_RATE_PROBLEMS),
 )
 async def post_proposal(request: CityRequest, data: ProposalSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Propose a change; it is carried out when another person approves it."""

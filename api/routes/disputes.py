@@ -19,8 +19,8 @@ from api.routes.declarations import (
     LimitQuery,
     answers,
 )
-from api.schemas.contracts import proposal_id
 from api.schemas.disputes import DisputeAnswer, DisputeDecisionSent, DisputeList, DisputeSent, dispute_answer
+from api.schemas.proposals import proposal_id
 from api.settlement_access import FINANCE, person_of
 from api.wiring import wiring_of
 from ledger.errors import NotFound

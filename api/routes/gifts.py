@@ -2,9 +2,9 @@
 
 from litestar import Response, post
 
-from api.access import find_named_member, for_members_and_partners, key_owner_of, token_member_of
+from api.access import for_members_and_partners
 from api.answers import TransactionAnswer
-from api.authentication import MemberCaller, PartnerCaller
+from api.members_leave import prepare_by_leave
 from api.posting_answers import answer_outcome, respond
 from api.requests import CityRequest, refuse_key
 from api.routes.declarations import (
@@ -15,9 +15,7 @@ from api.routes.declarations import (
 )
 from api.schemas.gifts import GiftRequest
 from api.wiring import wiring_of
-from ledger.errors import Forbidden, MemberNotFound
-from ledger.rules.commands import Gift, Submission
-from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.rules.commands import Submission
 
 GIFT_PROBLEMS = (
     *WRITE_PROBLEMS,
@@ -67,20 +65,7 @@ async def prepare_gift(request: CityRequest, idempotency_key: str, data: GiftReq
 
     Raises Forbidden for a partner without the member's token, MemberNotFound where ``from`` is another member.
     """
-    wiring, caller = wiring_of(request), request.user
-    leave = caller.member if isinstance(caller, MemberCaller) else await token_member_of(request)
-    if leave is None:
-        raise Forbidden("A member's points are given by a partner only with the member's token, in Member-Token.")
-    if data.giver is not None and await find_named_member(request, data.giver) != leave:
-        raise MemberNotFound("You know no member by this name.")
-    command: Gift = data.gift_of(data.giver or await wiring.public_id(leave))
-    return await wiring.engine.intake.prepare(
-        caller.partner if isinstance(caller, PartnerCaller) else LEDGER_ITSELF,
-        idempotency_key,
-        command,
-        owner=await key_owner_of(request),
-        shows_balance=True,
-    )
+    return await prepare_by_leave(request, idempotency_key, data.giver, data.gift_of, "given")
 
 
 gift_routes = [post_gift]

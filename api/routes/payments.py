@@ -21,8 +21,8 @@ from api.routes.declarations import (
     LimitQuery,
     answers,
 )
-from api.schemas.contracts import DecisionSent, proposal_id
 from api.schemas.payments import BankFileOutcome, MatchSent, SuspenseAnswer, SuspenseList, suspense_answer
+from api.schemas.proposals import DecisionSent, proposal_id
 from api.schemas.settlement import BatchAnswer
 from api.settlement_access import FINANCE, person_of
 from api.settlement_steps import NothingSent, take_step

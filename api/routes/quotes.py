@@ -14,8 +14,10 @@ from api.problems import problem_document
 from api.requests import CityRequest
 from api.routes.corrections import ASKING, DECIDING
 from api.routes.declarations import READ_PROBLEMS, MemberTokenHeader, answers
+from api.routes.exchanges import prepare_exchange
 from api.routes.gifts import prepare_gift
 from api.schemas.corrections import AdjustQuote, WriteOffQuote
+from api.schemas.exchanges import ExchangeQuote
 from api.schemas.gifts import GiftQuote
 from api.schemas.quotes import QuoteAnswer, QuotedTransaction, QuoteRequest, StaffQuote, quoted
 from api.wiring import Wiring, wiring_of
@@ -94,8 +96,10 @@ async def _prepare(request: CityRequest, data: QuoteRequest) -> Submission:
         raise Forbidden("Staff may ask for quotes of adjustments and write-offs only.")
     if isinstance(data, GiftQuote):
         return await prepare_gift(request, key, data)
+    if isinstance(data, ExchangeQuote):
+        return await prepare_exchange(request, key, data)
     if isinstance(caller, MemberCaller):
-        raise Forbidden("A member's token may ask for quotes of gifts only.")
+        raise Forbidden("A member's token may ask for quotes of gifts and exchanges only.")
     return await prepare(wiring, partner_of(request).partner, key, data.command(), await token_member_of(request))
 
 

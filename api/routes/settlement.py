@@ -23,8 +23,8 @@ from api.routes.declarations import (
     ProgrammeQuery,
     answers,
 )
-from api.schemas.contracts import DecisionSent
 from api.schemas.fields import day_within, refuse
+from api.schemas.proposals import DecisionSent
 from api.schemas.settlement import (
     BankDaysSent,
     BatchAnswer,

@@ -4,16 +4,17 @@ from datetime import date
 
 import msgspec
 
-from api.answers import BalanceAfter, FundingShare, TransactionAnswer
+from api.answers import BalanceAfter, ExchangedAnswer, FundingShare, TransactionAnswer
 from api.problems import Problem
 from api.schemas.commands import EarnQuote, RedeemQuote, ReverseQuote
 from api.schemas.corrections import AdjustQuote, WriteOffQuote
+from api.schemas.exchanges import ExchangeQuote
 from api.schemas.gifts import GiftQuote
 from api.schemas.holds import CaptureQuote, HoldQuote, VoidQuote
 
 PartnerQuote = EarnQuote | RedeemQuote | ReverseQuote | HoldQuote | CaptureQuote | VoidQuote
 StaffQuote = AdjustQuote | WriteOffQuote
-QuoteRequest = PartnerQuote | GiftQuote | StaffQuote
+QuoteRequest = PartnerQuote | GiftQuote | ExchangeQuote | StaffQuote
 
 
 class QuotedLot(msgspec.Struct, frozen=True):
@@ -40,6 +41,7 @@ class QuotedTransaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     hold: str | None = None
     expires_at: str | None = None
     released: int = 0
+    exchanged: ExchangedAnswer | None = None
 
 
 class QuoteAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,4 +68,5 @@ def quoted(answer: TransactionAnswer) -> QuotedTransaction:
         hold=answer.hold,
         expires_at=answer.expires_at,
         released=answer.released,
+        exchanged=answer.exchanged,
     )

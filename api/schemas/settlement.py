@@ -87,6 +87,7 @@ class PointsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     clawed_back: int
     redeemed: int
     restored: int
+    exchanged: int
     expired: int
     recovered: int
     closing: int
@@ -130,12 +131,13 @@ class OperatorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The operator's own side: what it earned, and how the obligation towards members changed.
 
     What parties pay and get is what stands here: minus the sum of their nets is `obligation_change` +
-    `deferred_fee_change` + `service_fee` + `commission` + `reserve_variance_and_rounding` + `vat` + `breakage` -
-    `goodwill`.
+    `deferred_fee_change` + `service_fee` + `commission` + `exchange_margin` + `reserve_variance_and_rounding` + `vat` +
+    `breakage` - `goodwill`.
     """
 
     service_fee: Money
     commission: Money
+    exchange_margin: Money
     reserve_variance_and_rounding: Money
     vat: Money
     breakage: Money
@@ -207,6 +209,7 @@ def batch_answer(batch: Batch, registry: Registry, payments: list[Payment], noti
             deferred_fee_change=money(figures.deferred_fee_change_minor),
             deferred_fee_closing=money(figures.deferred_fee_closing_minor),
             commission=money(figures.commission_minor),
+            exchange_margin=money(figures.exchange_margin_minor),
             reserve_variance_and_rounding=money(figures.variance_and_rounding_minor),
             obligation_change=money(figures.obligation_change_minor),
             obligation_closing=money(figures.obligation_closing_minor),
@@ -269,6 +272,7 @@ def _points_answer(batch: Batch, codes: dict[int, str]) -> PointsAnswer:
         clawed_back=sum(position.clawed_back for position in positions),
         redeemed=sum(position.redeemed for position in positions),
         restored=sum(position.restored for position in positions),
+        exchanged=sum(position.exchanged for position in positions),
         expired=sum(position.expired for position in positions),
         recovered=sum(position.recovered for position in positions),
         closing=sum(position.closing for position in positions),

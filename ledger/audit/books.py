@@ -21,7 +21,8 @@ from ledger.rules.journal import Particulars, ParticularTransaction, Posting, Tr
 AVAILABLE, HELD, SHORTFALL = int(AccountKind.AVAILABLE), int(AccountKind.HELD), int(AccountKind.SHORTFALL)
 ISSUANCE, REDEEMED, EXPIRED = int(AccountKind.ISSUANCE), int(AccountKind.REDEEMED), int(AccountKind.EXPIRED)
 IN_TRANSIT, AUTHORISED, POOL = int(AccountKind.IN_TRANSIT), int(AccountKind.AUTHORISED), int(AccountKind.POOL)
-ALLOTMENT, USED, CAP_TRANSIT = int(AccountKind.ALLOTMENT), int(AccountKind.USED), int(AccountKind.CAP_TRANSIT)
+EXCHANGE, ALLOTMENT = int(AccountKind.EXCHANGE), int(AccountKind.ALLOTMENT)
+USED, CAP_TRANSIT = int(AccountKind.USED), int(AccountKind.CAP_TRANSIT)
 
 _RULES = {int(kind): rule for kind, rule in CHART.items()}
 _NONE = Particulars()

@@ -36,7 +36,10 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """What both legs of a pair must say alike. ``member`` is, of the heads of a merge or move, who receives."""
+    """What both legs of a pair must say alike. ``member`` is, of the heads of a merge or move, who receives.
+
+    Of an exchange all is said as of the points burnt.
+    """
 
     kind: int
     programme: int
@@ -49,6 +52,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     expires_at: int | None = None
     member: int | None = None
+    exchange_rate: int | None = None
 
 
 class Leg(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ _MERGE, _MOVE = int(TransactionKind.MERGE), int(TransactionKind.MOVE)
 def check_gift(case: Case) -> None:
     """The giver's usable lots go in the order of use; the receiver gets new lots with the same terms."""
     transaction = case.transaction
-    counter = _counter(case)
+    counter = other_leg(case)
     if counter is None:
         return
     gives = not transaction.lots
@@ -43,7 +43,7 @@ def check_gift(case: Case) -> None:
 
 def check_merge_or_move(case: Case) -> None:
     """First the heads, which say who has become whom; then everything, lot by lot, hold by hold, debt by debt."""
-    counter = _counter(case)
+    counter = other_leg(case)
     if counter is None:
         return
     if case.programme.number == 0:
@@ -204,7 +204,8 @@ def _check_arrival(case: Case, kind: int) -> None:
     case.compare("points", transaction.points, sum(opening.original for opening in transaction.lots))
 
 
-def _counter(case: Case) -> Place | None:
+def other_leg(case: Case) -> Place | None:
+    """The place of the other leg that a transaction names; a difference where it names none."""
     particulars = case.particulars
     if particulars.counter_lane is None or particulars.counter_sequence is None:
         case.differ("other leg", "none", "the place of the other leg")

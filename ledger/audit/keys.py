@@ -16,7 +16,8 @@ from ledger.rules.journal import Transaction, TransactionKind
 PAGE_KEYS = 5_000
 
 _OF_CAPS = frozenset({TransactionKind.CAP, TransactionKind.COVER_LOW})
-_SHARE_KEYS = _OF_CAPS | frozenset({TransactionKind.GIFT, TransactionKind.MERGE, TransactionKind.MOVE})
+_OF_TWO_LEGS = frozenset({TransactionKind.GIFT, TransactionKind.EXCHANGE})
+_SHARE_KEYS = _OF_CAPS | _OF_TWO_LEGS | frozenset({TransactionKind.MERGE, TransactionKind.MOVE})
 DIGEST_BYTES = 32
 
 
@@ -24,7 +25,7 @@ class CommandKeys:
     """Checks the keys of one lane's transactions; those of one command follow each other.
 
     The key leads to the command's own transactions, of which the first is its row's place. What a command
-    writes beside them has its key digest, too: the other legs of a gift, merge or move, and what it moves of
+    writes beside them has its key digest, too: the other legs of a gift, exchange, merge or move, and what it moves of
     caps. Of these the row, wherever it leads, must be of the same request.
     """
 
@@ -79,7 +80,7 @@ def keeps_key(transaction: Transaction) -> bool:
     kind = transaction.kind
     if kind in _OF_CAPS:
         return is_grant(transaction.postings)
-    if kind == TransactionKind.GIFT:
+    if kind in _OF_TWO_LEGS:
         return not transaction.lots
     return kind not in _SHARE_KEYS or particulars_of(transaction).into is not None
 

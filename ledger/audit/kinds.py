@@ -11,6 +11,7 @@ from ledger.audit.caps import check_cap, check_draw
 from ledger.audit.case import Case
 from ledger.audit.clearing import check_money_only, check_settlement
 from ledger.audit.corrections import check_adjustment, check_write_off
+from ledger.audit.exchanges import check_exchange
 from ledger.audit.gifts_and_moves import check_gift, check_merge_or_move
 from ledger.audit.holds import check_capture, check_hold, check_hold_expiry, check_void
 from ledger.audit.notices import check_notice
@@ -52,7 +53,7 @@ _OF_THE_LEDGER = frozenset(
         _Kind.MONEY,
     }
 )
-_BY_EITHER = _OF_CAPS | {_Kind.GIFT, _Kind.MERGE, _Kind.MOVE}
+_BY_EITHER = _OF_CAPS | {_Kind.GIFT, _Kind.EXCHANGE, _Kind.MERGE, _Kind.MOVE}
 _WITHOUT_PARTICULARS = frozenset(
     {_Kind.EARN, _Kind.REDEEM, _Kind.EXPIRE, _Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, *_OF_CAPS}
 )
@@ -219,4 +220,5 @@ CHECKS: dict[int, Callable[[Case], None]] = {
     int(_Kind.SETTLE): check_settlement,
     int(_Kind.MONEY): check_money_only,
     int(_Kind.COVER_LOW): check_cap,
+    int(_Kind.EXCHANGE): check_exchange,
 }

@@ -21,7 +21,7 @@ PAGE_TRANSACTIONS = 5_000
 
 _TRANSACTION_FIELDS = len(queries.TRANSACTION_FIELDS)
 _OPENING_FIELDS = len(LotOpening.__struct_fields__)
-_NO_PARTICULARS = (None,) * 10
+_NO_PARTICULARS = (None,) * 11
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -119,7 +119,7 @@ class Belongings(msgspec.Struct):
 
     def particulars_of(self, sequence: int) -> Particulars:
         """Take a transaction's particulars, with the origins of its lots."""
-        hold, expires_at, lane, counter, into, approval, expires_on, days, about, money = self.particulars.pop(
+        hold, expires_at, lane, counter, into, approval, expires_on, days, about, money, rate = self.particulars.pop(
             sequence, _NO_PARTICULARS
         )
         return Particulars(
@@ -134,6 +134,7 @@ class Belongings(msgspec.Struct):
             origins=tuple(self.origins.pop(sequence, ())),
             about=about,
             money=money,
+            exchange_rate=rate,
         )
 
     def hold_of(self, sequence: int) -> HoldRow | None:

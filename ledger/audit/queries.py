@@ -69,7 +69,7 @@ READ_DETAILS = "select sequence, salt, document from details where lane = %s and
 # What only some kinds of transactions of a page have.
 READ_PARTICULARS = """
 select sequence, hold, expires_at, counter_lane, counter_sequence, into_member, approval, expires_on, days_before,
-       about, money
+       about, money, exchange_rate
 from particulars where lane = %s and sequence >= %s and sequence < %s
 """
 

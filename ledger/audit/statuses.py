@@ -4,7 +4,15 @@ from ledger.audit.case import Case
 from ledger.audit.membership import ACTIVE, CLOSED, FROZEN
 from ledger.rules.journal import TransactionKind
 
-_ONLY_ACTIVE = frozenset({TransactionKind.EARN, TransactionKind.REDEEM, TransactionKind.HOLD, TransactionKind.GIFT})
+_ONLY_ACTIVE = frozenset(
+    {
+        TransactionKind.EARN,
+        TransactionKind.REDEEM,
+        TransactionKind.HOLD,
+        TransactionKind.GIFT,
+        TransactionKind.EXCHANGE,
+    }
+)
 _HEADS_AND_LEGS = frozenset({TransactionKind.MERGE, TransactionKind.MOVE})
 
 

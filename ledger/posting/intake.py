@@ -19,6 +19,7 @@ from ledger.rules.commands import (
     Capture,
     Close,
     Earn,
+    Exchange,
     Freeze,
     Gift,
     GrantCap,
@@ -42,7 +43,21 @@ from ledger.store.gathering import Gathering
 from ledger.store.members import Member, find_members, name_digest, next_member_number
 from ledger.store.transaction_places import TransactionHead, read_transaction_heads
 
-_OfMember = Earn | Redeem | TakeBack | PlaceHold | Gift | Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff
+_OfMember = (
+    Earn
+    | Redeem
+    | TakeBack
+    | PlaceHold
+    | Gift
+    | Exchange
+    | Merge
+    | Move
+    | Freeze
+    | Unfreeze
+    | Close
+    | Adjust
+    | WriteOff
+)
 
 SALT_BYTES = 16
 MAXIMUM_CACHED_MEMBERS = 200_000

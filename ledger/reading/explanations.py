@@ -24,6 +24,17 @@ def explain_spend(view: TransactionView) -> str | None:
     return f"{rule}: {spend} earn {_points(view.points)}."
 
 
+def explain_exchange(view: TransactionView) -> str | None:
+    """How points of one programme became points of another; None for what is no exchange."""
+    both = view.exchanged
+    if both is None:
+        return None
+    return (
+        f"{_points(both.burnt_points)} of {both.programme} were exchanged for "
+        f"{_points(both.earned_points)} of {both.target_programme}."
+    )
+
+
 def explain(view: TransactionView) -> str:
     """What a line of a statement says about a transaction.
 
@@ -89,6 +100,10 @@ def _gift(view: TransactionView) -> str:
     return f"{_points(view.points)} given to another member, through {view.partner}."
 
 
+def _exchange(view: TransactionView) -> str:
+    return f"{explain_exchange(view)}{_repaid(view)}"
+
+
 def _merge(view: TransactionView) -> str:
     if view.programme is None:
         return "Two accounts of one person were merged."
@@ -146,6 +161,7 @@ _WHAT_HAPPENED: dict[str, Callable[[TransactionView], str]] = {
     "void": _void,
     "hold-expire": _hold_expire,
     "gift": _gift,
+    "exchange": _exchange,
     "merge": _merge,
     "move": _move,
     "adjust": _adjust,

@@ -8,6 +8,7 @@ import msgspec
 from ledger.ids import Place, lot_id, transaction_id
 from ledger.rules.accounts import CHART, AccountKind
 from ledger.rules.business_day import end_of_day
+from ledger.rules.exchanges import burnt_at_rate, earned_at_rate
 from ledger.rules.journal import (
     JournalEntry,
     LotOpening,
@@ -61,6 +62,15 @@ class NoticeFacts(msgspec.Struct, frozen=True, gc=False):
     days_before: int
 
 
+class ExchangedPoints(msgspec.Struct, frozen=True):
+    """Points of a programme that became points of another, by codes."""
+
+    programme: str
+    burnt_points: int
+    target_programme: str
+    earned_points: int
+
+
 class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that answers tell of a transaction.
 
@@ -71,7 +81,8 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``hold`` is the id of the hold that is captured or ended, the same wherever a merge or move has taken
     it; ``expires_at`` when a hold that is opened ends. ``counter`` is the id of the other leg of a gift,
-    merge or move. ``is_given_up``: what expires does so by its member's wish, before its time.
+    merge, move or exchange; ``exchanged`` has both sides of the latter. ``is_given_up``: what expires does so
+    by its member's wish, before its time.
     """
 
     id: str
@@ -106,6 +117,7 @@ class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
     approval: str | None = None
     is_given_up: bool = False
     notice: NoticeFacts | None = None
+    exchanged: ExchangedPoints | None = None
 
     @property
     def released(self) -> int:
@@ -146,7 +158,7 @@ def hold_place(transaction: Transaction) -> Place | None:
 
 
 def counter_place(transaction: Transaction) -> Place | None:
-    """The place of the other leg of a gift, merge or move."""
+    """The place of the other leg of a gift, merge, move or exchange."""
     particulars = particulars_of(transaction)
     if particulars.counter_lane is None or particulars.counter_sequence is None:
         return None
@@ -162,8 +174,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     """Make the view of one journal entry. Raises KeyError where the set-up is older than the entry."""
     transaction = entry.transaction
     programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
-    lots = around.lot_ids(transaction.lane)
-    particulars = particulars_of(transaction)
+    lots, particulars = around.lot_ids(transaction.lane), particulars_of(transaction)
     return TransactionView(
         id=str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)),
         kind=_TRANSACTION_KINDS[transaction.kind],
@@ -197,6 +208,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
         approval=particulars.approval,
         is_given_up=_is_given_up(transaction, around.openings, programme),
         notice=_notice(particulars),
+        exchanged=_exchanged(transaction, particulars, registry),
     )
 
 
@@ -240,6 +252,17 @@ def _notice(particulars: Particulars) -> NoticeFacts | None:
     if particulars.expires_on is None or particulars.days_before is None:
         return None
     return NoticeFacts(particulars.expires_on, particulars.days_before)
+
+
+def _exchanged(transaction: Transaction, particulars: Particulars, registry: Registry) -> ExchangedPoints | None:
+    if particulars.exchange_rate is None:
+        return None
+    rate = registry.exchange_rates[particulars.exchange_rate]
+    source, target = (registry.programme_numbered(number).code for number in (rate.source, rate.target))
+    points = transaction.points
+    if transaction.programme == rate.source:
+        return ExchangedPoints(source, points, target, earned_at_rate(rate, points) or 0)
+    return ExchangedPoints(source, burnt_at_rate(rate, points), target, points)
 
 
 def _is_given_up(transaction: Transaction, openings: Mapping[int, LotOpening], programme: Programme | None) -> bool:

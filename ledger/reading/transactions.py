@@ -68,7 +68,7 @@ select t.format, t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t
        t.reverses_lane, t.reverses_sequence, t.key_digest, t.request_digest, t.available_after,
        t.held_after, t.pending_after, t.answer_format, t.details_commitment,
        t.hash, m.public_id::text, f.hold, f.expires_at, f.counter_lane, f.counter_sequence, f.into_member, f.approval,
-       f.expires_on, f.days_before, (select version from registry)
+       f.expires_on, f.days_before, f.exchange_rate, (select version from registry)
 from unnest(%b, %b) as wanted(lane, sequence)
 join transactions t on t.lane = wanted.lane and t.sequence = wanted.sequence
 left join members m on m.lane = t.lane and m.member = t.member
@@ -84,6 +84,7 @@ _PARTICULARS = (
     "approval",
     "expires_on",
     "days_before",
+    "exchange_rate",
 )
 
 # Their postings in order, in the order of the fields of Posting, each with its lot's opening.

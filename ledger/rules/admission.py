@@ -13,6 +13,7 @@ from ledger.rules.commands import (
     Adjust,
     Close,
     Earn,
+    Exchange,
     Expire,
     Freeze,
     Gift,
@@ -57,6 +58,9 @@ class Admitted(msgspec.Struct, frozen=True):
 def programmes_of(submission: Submission, registry: Registry) -> list[int]:
     """The programmes in which a submission touches its members; 0 is the member alone."""
     command = submission.command
+    if isinstance(command, Exchange):
+        named = (registry.programmes.get(code) for code in (command.programme, command.target_programme))
+        return [programme.number for programme in named if programme is not None]
     if isinstance(command, _OF_ONE_PROGRAMME):
         found = registry.programmes.get(command.programme)
         return [] if found is None else [found.number]
@@ -239,11 +243,16 @@ def _issuing_funding(command: Earn, partner: int, programme: Programme, state: L
                 {"campaign": command.campaign},
             )
         funding = registry.campaigns[command.campaign].funding
+    return suspended_funder(funding, programme, registry) or funding
+
+
+def suspended_funder(funding: int, programme: Programme, registry: Registry) -> Refused | None:
+    """Refuse points of which any funder may issue none at present."""
     if programme.suspended:
         for funder, _ in registry.fundings[funding]:
             if funder in programme.suspended:
                 return _suspended(registry.partners[funder].code, programme.code)
-    return funding
+    return None
 
 
 def _suspended(issuer: str, programme: str) -> Refused:

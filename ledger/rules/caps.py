@@ -35,8 +35,9 @@ class CapDraw(msgspec.Struct, frozen=True):
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """What an earn asks of its caps: ``points`` of a funding, earned in ``lane`` on a business ``day``."""
+    """What is asked of caps: ``points`` of a funding, given by a partner in ``lane`` on a business ``day``."""
 
+    partner: int
     lane: int
     programme: int
     scene: str | None
@@ -48,10 +49,10 @@ class Demand(msgspec.Struct, frozen=True):
 def draw_caps(
     state: LedgerState, submission: Submission, demand: Demand
 ) -> CapDraw | Refused | NeedsLanes | NeedsSweep:
-    """Draw an earn's points, or their price, from every cap that it falls under, in the order of their numbers."""
+    """Draw points that are given, or their price, from every cap that it falls under, in the order of their numbers."""
     drafts: list[Draft] = []
     postings: list[Posting] = []
-    for cap in state.registry.caps_on(demand.programme, submission.partner, demand.scene, demand.funding):
+    for cap in state.registry.caps_on(demand.programme, demand.partner, demand.scene, demand.funding):
         amount = demand.points
         if cap.is_cover:
             amount = cost_of_point(state.registry, cap, demand.funding, demand.day).used_by(demand.points)

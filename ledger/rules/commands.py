@@ -119,6 +119,15 @@ class Gift(Command, frozen=True, tag="gift", kw_only=True):
     points: int
 
 
+class Exchange(Command, frozen=True, tag="exchange", kw_only=True):
+    """A member's points of one programme for points of another, ``target_programme``, at the rate of the day."""
+
+    programme: str
+    target_programme: str
+    member: str
+    points: int
+
+
 class Merge(Command, frozen=True, tag="merge", kw_only=True):
     """Two members turn out to be one person: everything of ``member`` goes to ``into``."""
 
@@ -134,7 +143,7 @@ class Move(Command, frozen=True, tag="move", kw_only=True):
 
 
 class Freeze(Command, frozen=True, tag="freeze", kw_only=True):
-    """Stop a member's earns, redemptions, holds and gifts until it is unfrozen."""
+    """Stop a member's earns, redemptions, holds, gifts and exchanges until it is unfrozen."""
 
     member: str
 
@@ -234,7 +243,7 @@ class Atomic(Command, frozen=True, tag="atomic", kw_only=True):
 SingleCommand = Earn | Redeem | Reverse | PlaceHold | Capture | VoidHold
 """What a partner may send alone, in a bulk and as a quote."""
 
-PartnerCommand = SingleCommand | TakeBack | Gift | Atomic
+PartnerCommand = SingleCommand | TakeBack | Gift | Exchange | Atomic
 
 StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap | GrantCover
 

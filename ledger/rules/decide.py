@@ -18,6 +18,9 @@ same), ``not-reversible``, ``already-reversed``, ``currency-mismatch``, ``revers
 capture or void: ``hold-not-found``, ``hold-not-open``, the amount, ``capture-exceeds-hold``. A return and
 the end of a hold must always be possible, so neither a closed programme nor a frozen member refuses them.
 
+An exchange asks for its two programmes, the member, then ``exchange-not-offered``, ``issuer-suspended``, the amount,
+``exchange-not-whole``, ``insufficient-points``, and the caps of what is issued.
+
 A gift asks for its programme, giver, then ``receiver-not-found``, ``receiver-not-active``,
 ``same-member``, the amount, ``limit-exceeded``, ``insufficient-points``. What staff do asks for what it
 names, then for the member's status, then for the amount.
@@ -34,6 +37,7 @@ from ledger.rules.commands import (
     Clear,
     Close,
     Earn,
+    Exchange,
     Expire,
     Freeze,
     Gift,
@@ -55,6 +59,7 @@ from ledger.rules.commands import (
 from ledger.rules.decisions.caps import decide_grant_cap, decide_grant_cover, decide_sweep_cap
 from ledger.rules.decisions.clearing import decide_clear
 from ledger.rules.decisions.corrections import decide_adjust, decide_write_off
+from ledger.rules.decisions.exchanges import decide_exchange
 from ledger.rules.decisions.gifts import decide_gift
 from ledger.rules.decisions.holds import decide_capture, decide_hold, decide_void
 from ledger.rules.decisions.lapses import decide_expire, release_due_holds
@@ -77,6 +82,7 @@ _DECISIONS: dict[type, Callable[[Any, Submission, LedgerState], Decision]] = {
     Capture: decide_capture,
     VoidHold: decide_void,
     Gift: decide_gift,
+    Exchange: decide_exchange,
     Merge: decide_merge,
     Move: decide_move,
     Freeze: decide_freeze,

@@ -43,6 +43,7 @@ class TransactionKind(IntEnum):
     SETTLE = 19
     MONEY = 20
     COVER_LOW = 21
+    EXCHANGE = 22
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -123,10 +124,11 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
 
     ``hold`` is the sequence, in the same lane, of the hold that a capture, void or expiry of a hold
     changes; ``expires_at`` is set by what opens a hold. ``counter_lane`` and ``counter_sequence`` are the
-    other leg of a gift, merge or move; ``into`` is the member that a merged or moved one has become, in
+    other leg of a gift, merge, move or exchange; ``into`` is the member that a merged or moved one has become, in
     the counter lane. ``approval`` names the second person's approval. A notice tells of points that lapse
     after the day ``expires_on``, ``days_before`` of it. Of what settlement posts, ``about`` says what it
-    belongs to (a batch, a payment), and ``money`` commits to its money postings. New fields come at the end.
+    belongs to (a batch, a payment), and ``money`` commits to its money postings. ``exchange_rate`` is the number of
+    the rate of an exchange. New fields come at the end.
     """
 
     hold: int | None = None
@@ -140,6 +142,7 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     origins: tuple[LotOrigin, ...] = ()
     about: str | None = None
     money: str | None = None
+    exchange_rate: int | None = None
 
 
 class ParticularTransaction(Transaction, frozen=True, array_like=True, gc=False):

@@ -118,6 +118,25 @@ class CoverPrice(msgspec.Struct, frozen=True):
     added_at: int
 
 
+class ExchangeRate(msgspec.Struct, frozen=True):
+    """From a business day of the programme ``source`` on, ``give`` of its points become ``get`` points of ``target``.
+
+    The ``issuer`` issues them there, and has ``price_micros`` (millionths of the source's currency) for each. A rate
+    that gets nothing ends the exchange. ``added_at`` is when the ledger heard of it; programmes and issuer are
+    numbers.
+    """
+
+    number: int
+    source: int
+    target: int
+    issuer: int
+    starts_on: date
+    give: int
+    get: int
+    price_micros: int
+    added_at: int
+
+
 class Cap(msgspec.Struct, frozen=True):
     """A hard limit on points given: in a programme, by one partner or all, in one scene or all.
 
@@ -164,6 +183,9 @@ class Registry(msgspec.Struct, frozen=True):
     covers: dict[tuple[int, int], Cap] = {}
     """The prefunding covers among the caps, by (programme, issuer)."""
 
+    exchange_rates: dict[int, ExchangeRate] = {}
+    """All rates there ever were, by number, in the order of the days from which on."""
+
     def __post_init__(self) -> None:
         self.numbered.update({p.number: p for p in self.programmes.values()})
         self.caps_by_programme.clear()
@@ -190,6 +212,10 @@ class Registry(msgspec.Struct, frozen=True):
         """The covers of those who fund a lot, in the order of their numbers."""
         covers = (self.covers.get((programme, funder)) for funder, _ in self.fundings[funding])
         return sorted((cover for cover in covers if cover is not None), key=lambda cover: cover.number)
+
+    def rates_between(self, source: int, target: int) -> list[ExchangeRate]:
+        """The rates at which points of one programme become those of another, in the order of their days."""
+        return [rate for rate in self.exchange_rates.values() if (rate.source, rate.target) == (source, target)]
 
     def shares_in(self, partner: int, programme: int, campaign: str) -> bool:
         """Whether a programme has a campaign of this code that a partner shares in."""

@@ -1,4 +1,4 @@
-"""Tables of who pays for points: campaigns that several partners fund, and what issuers' points cost them."""
+"""Tables of who pays for points: campaigns of several partners, what issuers' points cost them, rates of exchange."""
 
 from sqlalchemy import (
     BigInteger,
@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
@@ -42,4 +43,23 @@ cover_prices = Table(
     Column("added_at", MOMENT, nullable=False, server_default=text("ledger_now()")),
     PrimaryKeyConstraint("programme", "partner", "starts_on"),
     CheckConstraint("price_micros >= 0", name="price_not_negative"),
+)
+
+exchange_rates = Table(
+    "exchange_rates",
+    metadata,
+    Column("rate", Integer, primary_key=True, autoincrement=False),
+    Column("source", Integer, ForeignKey("programmes.programme"), nullable=False),
+    Column("target", Integer, ForeignKey("programmes.programme"), nullable=False),
+    Column("issuer", Integer, ForeignKey("partners.partner"), nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("give", Integer, nullable=False),
+    Column("get", Integer, nullable=False),
+    Column("price_micros", BigInteger, nullable=False),
+    # In the ledger's own time: the audit compares it with when transactions were recorded.
+    Column("added_at", MOMENT, nullable=False, server_default=text("ledger_now()")),
+    Index("exchange_rates_day_index", "source", "target", "starts_on", unique=True),
+    CheckConstraint("rate > 0", name="number_above_zero"),
+    CheckConstraint("source <> target", name="between_two_programmes"),
+    CheckConstraint("give > 0 and get >= 0 and price_micros >= 0", name="amounts_in_range"),
 )

@@ -312,7 +312,7 @@ do update set balance = party_balances.balance + excluded.balance
 INSERT_PARTICULARS = _insert(
     "particulars",
     "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval, "
-    "about, money",
+    "about, money, exchange_rate",
 )
 
 INSERT_MONEY_POSTINGS = _insert(

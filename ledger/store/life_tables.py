@@ -42,6 +42,7 @@ particulars = Table(
     Column("approval", Text),
     Column("about", Text),
     Column("money", Text),
+    Column("exchange_rate", Integer),
     PrimaryKeyConstraint("lane", "sequence"),
     CheckConstraint("money is null or length(money) = 64", name="money_is_a_digest"),
     CheckConstraint("(counter_lane is null) = (counter_sequence is null)", name="counter_is_whole"),

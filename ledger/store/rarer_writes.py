@@ -53,6 +53,7 @@ async def _insert_particulars(connection: AsyncConnection, transactions: list[Pa
             Texts.of([p.approval for p in particulars]),
             Texts.of([p.about for p in particulars]),
             Texts.of([p.money for p in particulars]),
+            Integers.of([p.exchange_rate for p in particulars]),
         ],
     )
 

@@ -12,6 +12,7 @@ from ledger.rules.programmes import (
     Cap,
     CoverPrice,
     EarnRate,
+    ExchangeRate,
     Partner,
     Programme,
     ProgrammeVersion,
@@ -40,6 +41,10 @@ _CAMPAIGNS = "select campaign, code, programme, funding, lead from campaigns ord
 _COVER_PRICES = """
 select programme, partner, starts_on, price_micros, added_at from cover_prices order by programme, partner, starts_on
 """
+_EXCHANGE_RATES = """
+select rate, source, target, issuer, starts_on, give, get, price_micros, added_at
+from exchange_rates order by starts_on, rate
+"""
 _LANES = "select count(*)::int from lanes"
 _TABLES = (
     _PARTNERS,
@@ -51,6 +56,7 @@ _TABLES = (
     _LANES,
     _CAMPAIGNS,
     _COVER_PRICES,
+    _EXCHANGE_RATES,
 )
 _RAISE_VERSION = "update registry set version = version + 1"
 
@@ -101,6 +107,7 @@ def _registry(version: int, read: Mapping[str, list[TupleRow]]) -> Registry:
         lanes=read[_LANES][0][0],
         campaigns={row[1]: Campaign(*row) for row in read[_CAMPAIGNS]},
         cover_prices=_cover_prices(read[_COVER_PRICES]),
+        exchange_rates={row[0]: ExchangeRate(*row) for row in read[_EXCHANGE_RATES]},
     )
 
 

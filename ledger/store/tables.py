@@ -97,7 +97,7 @@ transactions = Table(
     CheckConstraint("points >= 0", name="points_not_negative"),
     CheckConstraint("available_after >= 0 and held_after >= 0 and pending_after >= 0", name="after_not_negative"),
     CheckConstraint("spend_minor >= 0 and cash_minor >= 0", name="money_not_negative"),
-    CheckConstraint("kind between 1 and 21", name="kind_known"),
+    CheckConstraint("kind between 1 and 22", name="kind_known"),
     CheckConstraint("(kind = 3) = (reverses_sequence is not null)", name="reversal_names_original"),
     CheckConstraint(one_of("scene", SCENES), name="scene_known"),
     CheckConstraint(one_of("channel", CHANNELS), name="channel_known"),

@@ -9,6 +9,7 @@ from ledger.rules.admission import programmes_of
 from ledger.rules.commands import (
     Close,
     Earn,
+    Exchange,
     Expire,
     Gift,
     Merge,
@@ -27,8 +28,8 @@ ALL_LOTS = -1
 LOTS_PER_REDEMPTION = 8
 MOST_MINOR = (1 << 63) - 1
 
-_ONE_MEMBER = frozenset({Earn, Redeem, PlaceHold, Expire, Notice})
-"""Commands that need nothing but their member in one programme; most are of these."""
+_ONE_MEMBER = frozenset({Earn, Redeem, PlaceHold, Exchange, Expire, Notice})
+"""Commands that need nothing but their member in the programmes they name; most are of these."""
 
 _OF_ALL_LOTS = (Expire, Merge, Move, Close, Notice)
 
@@ -138,4 +139,4 @@ def _more_lots(lots: int, submission: Submission) -> int:
     command = submission.command
     if lots == ALL_LOTS or submission.needs_all_lots or isinstance(command, _OF_ALL_LOTS):
         return ALL_LOTS
-    return lots + LOTS_PER_REDEMPTION if isinstance(command, (Redeem, PlaceHold, Gift)) else lots
+    return lots + LOTS_PER_REDEMPTION if isinstance(command, (Redeem, PlaceHold, Gift, Exchange)) else lots

@@ -9,12 +9,12 @@ from settlement.reports.document import POINTS, Column, Report, Table, money
 from settlement.reports.drawing import Drawing
 from settlement.store.report_rows import read_batches_since
 
-MOVES = ("issued", "clawed_back", "redeemed", "restored", "expired", "recovered")
+MOVES = ("issued", "clawed_back", "redeemed", "restored", "exchanged", "expired", "recovered")
 _OBLIGATION = MoneyAccount.REDEMPTION_OBLIGATION
 
 
 async def roll_forward_report(drawing: Drawing) -> Report:
-    """Opening + issued - clawed back - redeemed + restored - expired - recovered = closing, per issuer and price."""
+    """Outstanding points, per issuer and price, and what 2000 owes for them."""
     since = drawing.since or drawing.batch.first_day
     batches = await read_batches_since(drawing.connection, drawing.batch, since)
     return drawing.report(

@@ -41,7 +41,7 @@ def entries_of(lines: tuple[StatementLine, ...], party: int) -> list[Entry]:
     entries: list[Entry] = []
     acceptor = 0
     for line in lines:
-        if line.kind in ("redemption_gross", "return_gross"):
+        if line.kind in ("redemption_gross", "return_gross", "exchange_price"):
             acceptor = line.party
         if line.party != party:
             continue
@@ -54,12 +54,14 @@ def entries_of(lines: tuple[StatementLine, ...], party: int) -> list[Entry]:
 
 
 def price_micros(drawing: Drawing, entry: Entry) -> int:
-    """The price per point, or of a commission or fee its rate, in millionths."""
+    """The price per point, of an exchange per point issued, or of a commission or fee its rate, in millionths."""
     line = entry.line
     if line.funding:
         terms = drawing.book.issuer(drawing.lead(line.funding), line.version)
         reserve_micros = terms.reserve_micros or 0
         return reserve_micros + terms.fee_micros if line.kind in _PRICE_OF_ISSUER else reserve_micros
+    if line.kind == "exchange_price":
+        return next(rate.price_micros for rate in drawing.batch.inputs.rates if rate.number == line.version)
     terms = drawing.book.acceptor(entry.acceptor, line.version)
     if line.kind in ("redemption_gross", "return_gross"):
         return terms.reimbursement_micros or 0
@@ -82,6 +84,7 @@ def postings_wanted(drawing: Drawing, entry: Entry) -> LineFilter:
         pairs=tuple(pair for pair, kind in FLOW_OF_POSTING.items() if kind in kinds),
         funding=line.funding or None,
         acceptor=entry.acceptor or None,
+        exchange_rate=line.version if line.kind == "exchange_price" else None,
         bounds=tuple(bounds),
         segments=tuple(segments),
     )
@@ -120,5 +123,7 @@ def _flow_kinds(kind: LineKind) -> set[FlowKind]:
     """What flows a line is made of."""
     if kind == "goodwill":
         return set(ISSUER_KINDS)
+    if kind == "exchange_price":
+        return {FlowKind.EXCHANGE}
     of_issuer = {flow for flow, of in ISSUER_KINDS.items() if of == kind}
     return of_issuer or ({FlowKind.RETURN} if kind in _RETURNS else {FlowKind.REDEEM})

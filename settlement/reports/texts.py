@@ -56,6 +56,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "move_clawed_back": ("Clawed back", "撤销"),
     "move_redeemed": ("Redeemed", "兑付"),
     "move_restored": ("Restored", "退回"),
+    "move_exchanged": ("Exchanged", "兑换转出"),
     "move_expired": ("Expired", "过期"),
     "move_recovered": ("Recovered", "追回"),
     "line": ("Line", "项目"),
@@ -128,6 +129,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "line_attribution_fee_returned": ("Attribution fee returned", "引流服务费退回"),
     "line_attribution_income": ("Attribution income", "引流服务收入"),
     "line_attribution_income_returned": ("Attribution income returned", "引流服务收入退回"),
+    "line_exchange_price": ("Points exchanged, paid per point issued", "积分兑换转出（按转入积分计价）"),
     "line_goodwill": ("Goodwill points", "客户关怀积分"),
     # Accounts.
     "account_1000": ("Settlement bank", "结算银行存款"),
@@ -178,8 +180,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "同一科目下，借方余额与贷方余额的结算方分别列示。",
     ),
     "note_roll_forward": (
-        "Opening + issued - clawed back - redeemed + restored - expired - recovered = closing.",
-        "期初 + 发行 - 撤销 - 兑付 + 退回 - 过期 - 追回 = 期末。",
+        "Opening + issued - clawed back - redeemed + restored - exchanged - expired - recovered = closing.",
+        "期初 + 发行 - 撤销 - 兑付 + 退回 - 兑换转出 - 过期 - 追回 = 期末。",
     ),
     "note_rounded_apart": (
         "Each amount is computed exactly and rounded once, the total too, so the rows may differ from it by rounding.",

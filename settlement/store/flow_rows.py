@@ -36,7 +36,7 @@ with moved as (
                as acceptor,
            case when p.credit_kind = 5 or p.debit_kind = 5 or (p.debit_kind, p.credit_kind) = (1, 2)
                 then width_bucket(t.occurred_at, %(bounds)s::timestamptz[]) else 0 end as segment,
-           case when p.debit_kind = 5 then t.sequence end as returned,
+           case when p.debit_kind = 5 or p.credit_kind = 7 then t.sequence end as named,
            sum(p.amount) as points, sum(p.amount) filter (where t.occurred_at < %(first_at)s) as late_points,
            count(*) as postings, min(t.sequence) as first
     from (select lane, sequence, occurred_at from transactions
@@ -49,7 +49,7 @@ with moved as (
 select m.debit_kind, m.credit_kind, coalesce(m.funding, lot.funding),
        coalesce(lot.segment, m.segment), m.acceptor,
        case when 5 in (m.debit_kind, m.credit_kind) then coalesce(original.segment, m.segment) else 0 end,
-       debtor.funding, debtor.segment, coalesce(taken_back.is_decided, false),
+       debtor.funding, debtor.segment, coalesce(taken_back.is_decided, false), exchange.rate,
        sum(m.points)::bigint, coalesce(sum(m.late_points), 0)::bigint, sum(m.postings)::bigint,
        min(m.lane::bigint << {bits} | m.first)
 from moved m
@@ -65,13 +65,16 @@ left join lateral (
     select t.reverses_lane, t.reverses_sequence,
            exists(select from disputes d where d.is_held and d.reversal_lane = t.lane
                   and d.reversal_sequence = t.sequence) as is_decided
-    from transactions t where t.lane = m.lane and t.sequence = m.returned offset 0
+    from transactions t where t.lane = m.lane and t.sequence = m.named offset 0
 ) taken_back on true
+left join lateral (
+    select f.exchange_rate as rate from particulars f where f.lane = m.lane and f.sequence = m.named offset 0
+) exchange on true
 left join lateral (
     select width_bucket(o.occurred_at, %(bounds)s::timestamptz[]) as segment
     from transactions o where o.lane = taken_back.reverses_lane and o.sequence = taken_back.reverses_sequence offset 0
 ) original on true
-group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
 
 # Lots of a stretch that bring their issuer money back and may be of a family with a shortfall: their member has owed,
@@ -192,7 +195,7 @@ Stretch = Sequence[Part]
 class SumRow(msgspec.Struct, frozen=True, array_like=True):
     """One sum of postings, by kinds of accounts, the lot's funding and segment, acceptor, and the debtor's lot.
 
-    ``is_decided``: of returns whose money a dispute has moved.
+    ``is_decided``: of returns whose money a dispute has moved. ``exchange_rate``: of exchanges the number of the rate.
     """
 
     debit_kind: int
@@ -204,6 +207,7 @@ class SumRow(msgspec.Struct, frozen=True, array_like=True):
     debtor_funding: int | None
     debtor_segment: int | None
     is_decided: bool
+    exchange_rate: int | None
     points: int
     late_points: int
     postings: int

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from ledger.rules.business_day import to_datetime
 
-Operation = Literal["terms", "adjustment", "reserve", "account", "limit", "period"]
+Operation = Literal["terms", "adjustment", "reserve", "account", "limit", "period", "exchange-rate"]
 
 _COLUMNS = """
 proposal, programme, operation, request, reason, proposed_by, proposed_at, decided_by, decided_at, decision_reason,

@@ -96,12 +96,14 @@ join lots lot on lot.lane = p.lane and lot.lot = p.lot
 left join lots debtor on debtor.lane = p.lane and debtor.lot = p.counter_lot
 left join transactions original on p.debit_kind = 5 and original.lane = t.reverses_lane
      and original.sequence = t.reverses_sequence
+left join particulars exchange on p.credit_kind = 7 and exchange.lane = t.lane and exchange.sequence = t.sequence
 where t.lane = %(lane)s and t.sequence <= %(last)s and (p.sequence, p.line) > (%(sequence)s, %(line)s)
   and p.lane = %(lane)s and p.sequence >= %(sequence)s and p.sequence <= %(last)s and t.sequence >= %(sequence)s
   and t.programme = %(programme)s and t.kind not in (19, 20)
   and exists(select from unnest(%(debits)s::smallint[], %(credits)s::smallint[]) as pair(debit, credit)
              where (pair.debit, pair.credit) = (p.debit_kind, p.credit_kind))
-  and case when %(acceptor)s::bigint is null
+  and case when %(rate)s::integer is not null then exchange.exchange_rate = %(rate)s::integer
+           when %(acceptor)s::bigint is null
            then case when p.credit_kind = 4 then debtor.funding else lot.funding end = %(funding)s::integer
                 and width_bucket(case when p.credit_kind = 4 then debtor.earned_at else lot.earned_at end,
                                  %(bounds)s::timestamptz[]) = any(%(segments)s::integer[])
@@ -153,7 +155,8 @@ class OpenShortfall(msgspec.Struct, frozen=True, array_like=True):
 class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which postings a line sums: pairs of kinds of accounts, the funding or acceptor, and segments of time.
 
-    ``segments`` number the stretches between ``bounds``, instants at which any price changes.
+    ``segments`` number the stretches between ``bounds``, instants at which any price changes. Of an exchange its rate
+    decides, by number.
     """
 
     programme: int
@@ -162,6 +165,7 @@ class LineFilter(msgspec.Struct, frozen=True, kw_only=True):
     acceptor: int | None
     bounds: tuple[int, ...]
     segments: tuple[int, ...]
+    exchange_rate: int | None = None
 
 
 class LinePosting(msgspec.Struct, frozen=True, array_like=True):
@@ -242,6 +246,7 @@ async def read_line_postings(
             "credits": [credit for _, credit in wanted.pairs],
             "funding": wanted.funding,
             "acceptor": wanted.acceptor,
+            "rate": wanted.exchange_rate,
             "bounds": [to_datetime(bound) for bound in wanted.bounds],
             "segments": list(wanted.segments),
             "limit": limit,

@@ -1,5 +1,6 @@
 """What else happens to points in the lively ledger: holds, gifts, caps, notices, and what staff do to members."""
 
+from datetime import timedelta
 from itertools import count
 from random import Random
 from typing import Protocol
@@ -8,12 +9,13 @@ from uuid import UUID
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
 from ledger.posting.notices import post_notices
-from ledger.rules.business_day import MICROSECONDS_PER_DAY
+from ledger.rules.business_day import MICROSECONDS_PER_DAY, to_datetime
 from ledger.rules.commands import (
     Adjust,
     Capture,
     Clear,
     Close,
+    Exchange,
     Freeze,
     Gift,
     GrantCap,
@@ -30,6 +32,7 @@ from ledger.rules.decisions.clearing import settled
 from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.outcomes import Outcome, Posted
 from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.store.exchange_rates import NewExchangeRate, add_exchange_rate
 from ledger.store.members import create_members
 from ledger.store.registry import raise_registry_version
 from ledger.store.unit_of_work import unit_of_work
@@ -38,6 +41,10 @@ from tests.audit.told_stories import Told, id_of
 HOLDS_PER_DAY = 5
 ENDS_PER_DAY = 7
 GIFTS_PER_DAY = 4
+EXCHANGES_PER_DAY = 3
+RATES = (("SHORT", "GRACE", 5, 4, 1), ("SHORT", "GRACE", 2, 3, 15), ("BORNE", "SHORT", 3, 1, 1))
+"""Of each rate its programmes, what is given and got, and how many days after the second it starts."""
+
 LATE_DAY = 20
 CAPS = (
     ("SHORT", None, None, 0, 1_200),
@@ -76,6 +83,7 @@ class Life:
         self._holds: list[tuple[int, str]] = []
         self._frozen: list[str] = []
         self._day = 0
+        self._draw = Random(22)
         told = Told(self.create_member, town.tell, self.by_staff, town.partners)
         self._stories = {1: told.first_day, 3: told.soon_after, LATE_DAY: told.late}
 
@@ -94,11 +102,31 @@ class Life:
             await engine.registry.refresh(connection)
         await self._grant_caps()
 
+    async def found_rates(self) -> None:
+        """Agree on rates of exchange, some of them for later."""
+        engine, today = self._town.engine, to_datetime(self._town.now).date()
+        async with engine.pool.connection() as connection:
+            for source, target, give, get, after in RATES:
+                registry = engine.registry.current
+                rate = NewExchangeRate(
+                    source=registry.programmes[source].number,
+                    target=registry.programmes[target].number,
+                    issuer=self._town.partners[0],
+                    starts_on=today + timedelta(days=after),
+                    give=give,
+                    get=get,
+                    price_micros=11_500,
+                )
+                async with unit_of_work(connection):
+                    await add_exchange_rate(connection, rate)
+            await engine.registry.refresh(connection)
+
     async def live_a_day(self) -> None:
         """One day's holds, gifts and events; each kind of event comes round every few days."""
         self._day += 1
         if self._day == 2:
             await self.found_caps()
+            await self.found_rates()
         if self._day in self._stories:
             await self._stories[self._day]()
         for _ in range(HOLDS_PER_DAY):
@@ -107,6 +135,8 @@ class Life:
             await self._end_a_hold()
         for _ in range(GIFTS_PER_DAY):
             await self._give()
+        for _ in range(EXCHANGES_PER_DAY):
+            await self._exchange()
         for every, event in (
             (2, self._freeze_or_unfreeze),
             (3, self._adjust),
@@ -169,6 +199,13 @@ class Life:
         command = Gift(
             programme=draw.choice(town.programmes), member=giver, receiver=receiver, points=draw.randint(1, 40)
         )
+        await town.post(draw.choice(town.partners), command)
+
+    async def _exchange(self) -> None:
+        town, draw = self._town, self._draw
+        source, target, give, *_ = draw.choice(RATES)
+        points = give * draw.randint(1, 6) + (draw.random() < 0.1)
+        command = Exchange(programme=source, target_programme=target, member=draw.choice(town.members), points=points)
         await town.post(draw.choice(town.partners), command)
 
     async def _freeze_or_unfreeze(self) -> None:

@@ -111,3 +111,25 @@ def test_accounts_limits_adjustments_rates_and_bank_days_are_set_up(
         "Kept 2 as holidays of the banks."
     )
     live.done("audit")
+
+
+def test_a_rate_of_exchange_is_proposed_and_approved(
+    live: CommandLine, clerk: CommandLine, approver: CommandLine
+) -> None:
+    live.done("programmes", "add", "MILES")
+    live.done("partners", "add", "SKY", "--kind", "merchant", "--name", "Sky")
+    contract = ("terms", "set", "SKY", *OF, "--from", "2027-01-01", "--reimbursement", "0.01", *WHY)
+    approver.done("terms", "approve", clerk.json(*contract)["id"], "--reason", "signed")
+    rate = ("settle", "exchange-rate", "MILES", "5:4", "--issuer", "SKY", "--from", "2027-01-01", *OF, *WHY)
+    proposed = clerk.json(*rate, "--price", "0.0115")
+    asked = proposed["request"]
+    assert (asked["give"], asked["get"], asked["price_micros"]) == (5, 4, 11_500)
+    assert approver.done("terms", "approve", proposed["id"], "--reason", "signed") == "Approved: rate 1."
+    for step in ("5", "5:", "a:b", "5:-4"):
+        wrong = ("settle", "exchange-rate", "MILES", step, *rate[4:])
+        assert "GIVE:GET" in clerk.fails(*wrong, code=2)
+    assert "$.give" in clerk.fails("settle", "exchange-rate", "MILES", "0:4", *rate[4:], code=2)
+
+
+def test_a_period_whose_days_are_open_is_not_proposed_for_closing(clerk: CommandLine) -> None:
+    assert "not closed yet" in clerk.fails("settle", "close-period", "2026-11-30", *OF, *WHY)

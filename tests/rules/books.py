@@ -73,7 +73,7 @@ class Books(msgspec.Struct):
             self.times[lane] = transaction.recorded_at
             self.heads[lane] = chain_hash(self.heads.get(lane, CHAIN_START), transaction)
             assert entry.hash == self.heads[lane]
-            if transaction.kind in (TransactionKind.REDEEM, TransactionKind.HOLD) or _is_given(transaction):
+            if transaction.kind in (TransactionKind.REDEEM, TransactionKind.HOLD) or _is_given_up(transaction):
                 _check_spend_order(self, transaction)
             self.enter(transaction)
             self.holds.enter(transaction)
@@ -222,9 +222,9 @@ class Books(msgspec.Struct):
         return [lot for lot in self.lots.values() if (lot.member, lot.programme) == (member, programme)]
 
 
-def _is_given(transaction: Transaction) -> bool:
-    """Whether a transaction is the giver's leg of a gift."""
-    return transaction.kind == TransactionKind.GIFT and not transaction.lots
+def _is_given_up(transaction: Transaction) -> bool:
+    """Whether a transaction is the giver's leg of a gift, or the first of an exchange."""
+    return transaction.kind in (TransactionKind.GIFT, TransactionKind.EXCHANGE) and not transaction.lots
 
 
 def _check_spend_order(books: Books, transaction: Transaction) -> None:
@@ -243,7 +243,8 @@ def _check_spend_order(books: Books, transaction: Transaction) -> None:
             wanted.append((lot.opening.lot, taken))
             rest -= taken
     assert rest == 0
-    assert [(posting.lot, posting.amount) for posting in transaction.postings] == wanted
+    of_lots = [(p.lot, p.amount) for p in transaction.postings if p.debit_kind == AccountKind.AVAILABLE]
+    assert of_lots == wanted
 
 
 def _check_after(books: Books, transaction: Transaction) -> None:
@@ -285,7 +286,7 @@ def _check_balances(books: Books) -> None:
             assert -balance >= 0
         if kind == AccountKind.REDEEMED:
             assert balance >= 0
-        if kind in (AccountKind.EXPIRED, AccountKind.IN_TRANSIT, AccountKind.CAP_TRANSIT):
+        if kind in (AccountKind.EXPIRED, AccountKind.EXCHANGE, AccountKind.IN_TRANSIT, AccountKind.CAP_TRANSIT):
             assert balance == 0
         if kind == AccountKind.ISSUANCE:
             lots = [lot for lot in books.lots.values() if (lot.opening.funding, lot.programme) == (owner, programme)]

@@ -28,8 +28,10 @@ def _used(registry: Registry, books: Books, partner: int) -> int:
         if transaction.kind == TransactionKind.EARN:
             left = transaction.points - taken[lane, sequence]
             used += ceil(left * _cost(registry, partner, transaction.lots[0].funding))
+        if transaction.kind == TransactionKind.EXCHANGE and transaction.lots and transaction.programme == 1:
+            used += ceil(transaction.points * _cost(registry, partner, transaction.lots[0].funding))
         for posting in transaction.postings:
-            if (posting.debit_kind, posting.credit_kind) == (A.AVAILABLE, A.SHORTFALL):
+            if transaction.programme == 1 and (posting.debit_kind, posting.credit_kind) == (A.AVAILABLE, A.SHORTFALL):
                 funding = books.lots[lane, posting.counter_lot or 0].opening.funding
                 used -= floor(posting.amount * _cost(registry, partner, funding))
     return used

@@ -202,6 +202,19 @@ GOLDEN: dict[str, tuple[Transaction, str, str]] = {
         form(18, "[[9,4,12,4,250,null,null]],[]", head="1,2,0,250", number=1),
         "7040b6cf5bf45eea1344719ea5b8f6dc43acffaec43229f12d25608e34412cab",
     ),
+    "exchange": (
+        of(
+            TransactionKind.EXCHANGE,
+            Posting(A.AVAILABLE, 9, A.EXCHANGE, 1, 250, 8),
+            Posting(A.EXCHANGE, 1, A.ISSUANCE, 2, 250, 8),
+            particulars=Particulars(counter_lane=3, counter_sequence=8, exchange_rate=4),
+        ),
+        form(
+            22,
+            '[[2,9,7,1,250,8,null],[7,1,1,2,250,8,null]],[],{"counter_lane":3,"counter_sequence":8,"exchange_rate":4}',
+        ),
+        "f093cd1f3f13e8a87086bc6d16e95a037948d2de002ea896df5d4f75c61ea518",
+    ),
     "a return after a merge": (
         of(
             TransactionKind.REVERSE,
@@ -236,7 +249,7 @@ def test_anyone_can_rebuild_the_hash_of_a_later_kind_from_its_form_alone(kind: s
 
 
 def test_every_later_kind_has_its_golden_form() -> None:
-    assert {transaction.kind for transaction, _, _ in GOLDEN.values()} == {3, *range(5, 19)}
+    assert {transaction.kind for transaction, _, _ in GOLDEN.values()} == {3, *range(5, 19), 22}
     assert (FORMAT, FORMAT_WITH_PARTICULARS) == (1, 2)
 
 
@@ -261,6 +274,7 @@ def test_no_particular_can_change_without_the_hash(field: str) -> None:
         origins=(LotOrigin(1, 2, 3),),
         about="CITY-20261123-1",
         money="0" * 64,
+        exchange_rate=8,
     )
     without = msgspec.structs.replace(full, **{field: () if field == "origins" else None})
     hashes = {chain_hash(CHAIN_START, of(TransactionKind.MERGE, particulars=one)) for one in (full, without)}
@@ -271,9 +285,9 @@ def test_the_numbers_of_kinds_are_for_ever() -> None:
     assert [kind.name for kind in sorted(TransactionKind)] == [
         *("EARN", "REDEEM", "REVERSE", "EXPIRE", "HOLD", "CAPTURE", "VOID", "HOLD_EXPIRE", "GIFT", "MERGE", "MOVE"),
         *("ADJUST", "WRITE_OFF", "FREEZE", "UNFREEZE", "CLOSE", "NOTICE", "CAP"),
-        *("SETTLE", "MONEY", "COVER_LOW"),
+        *("SETTLE", "MONEY", "COVER_LOW", "EXCHANGE"),
     ]
-    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 22))
+    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 23))
     assert [kind.name for kind in sorted(AccountKind)] == [
         *("ISSUANCE", "AVAILABLE", "HELD", "SHORTFALL", "REDEEMED", "EXPIRED", "EXCHANGE", "IN_TRANSIT"),
         *("POOL", "ALLOTMENT", "USED", "CAP_TRANSIT", "AUTHORISED"),

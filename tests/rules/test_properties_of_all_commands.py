@@ -1,6 +1,7 @@
 """Any sequence of all commands over any time: the promises hold, and a decision only looks."""
 
 from collections.abc import Callable
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from ledger.rules.commands import AnyCommand, Atomic, Expire, Notice, SingleComm
 from ledger.rules.decide import decide
 from ledger.rules.journal import JournalEntry, TransactionKind
 from ledger.rules.outcomes import Posted, Refused
+from ledger.rules.programmes import Programme
 from tests.builders import BANK, DAY, HOUR, SUPERMARKET, earn, expire, programme, redeem, reverse, take_back, version
 from tests.rarer_builders import (
     adjust,
@@ -23,6 +25,8 @@ from tests.rarer_builders import (
     capture,
     close,
     cover,
+    exchange,
+    exchange_rate,
     freeze,
     gift,
     grant_cap,
@@ -70,9 +74,15 @@ def _often(**weights: int) -> list[str]:
 
 STEPS = [
     *_often(earn=10, spend=4, pending=2, capped=6, redeem=5, hold=9, capture=8, void=2, gift=6, reverse=9, back=3),
+    *_often(exchange=5, exchange_back=3),
     *_often(move=3, merge=2, freeze=1, unfreeze=1, close=1, give=1, take=2, write_off=2, grant=3, notice=1, expire=1),
     *_often(shared=5, cover=3, cover_less=1, atomic=3, an_hour=5, a_day=4, three_days=1),
 ]
+RATES = {
+    1: exchange_rate(),
+    2: exchange_rate(number=2, source=2, target=1, issuer=SUPERMARKET, give=3, get=7),
+    3: exchange_rate(number=3, starts_on=date(2026, 11, 27), give=2, get=3, issuer=SUPERMARKET),
+}
 PASSING = {"an_hour": HOUR, "a_day": DAY, "three_days": 3 * DAY}
 steps = st.builds(
     Step,
@@ -96,11 +106,17 @@ cities = st.builds(
 )
 
 
+def other_of(city: Programme) -> Programme:
+    """A second programme by the same rules."""
+    return msgspec.structs.replace(city, number=2, code="MILES")
+
+
 class Story:
     """A ledger with caps, to which steps happen."""
 
     def __init__(self, city: Any) -> None:
-        self.ledger = LedgerInMemory(set_up=funded(city, caps=CAPS), members=(1, 2, 3, 4))
+        set_up = msgspec.structs.replace(funded(city, other_of(city), caps=CAPS), exchange_rates=RATES)
+        self.ledger = LedgerInMemory(set_up=set_up, members=(1, 2, 3, 4))
         self.ledger.post(grant_cap(2_000, "BANK"))
         for partner in (BANK, SUPERMARKET):
             self.ledger.post(grant_cover(80_000, partner))
@@ -181,6 +197,10 @@ COMMANDS: dict[str, Callable[[Step, LedgerInMemory], AnyCommand]] = {
         step.amount, member=step.member, expires_at=ledger.now + (HOUR, DAY, 5 * DAY)[step.choice % 3]
     ),
     "gift": lambda step, _: gift(step.amount, member=step.member, receiver=step.other),
+    "exchange": lambda step, _: exchange((step.amount // 10 + 1) * 10 - step.choice % 4 // 3, member=step.member),
+    "exchange_back": lambda step, _: exchange(
+        step.amount // 3 * 3 + 3, programme="MILES", target_programme="CITY", member=step.member
+    ),
     "back": lambda step, ledger: take_back(step.amount * 99, member=step.member, occurred_at=ledger.now),
     "move": lambda step, _: move(step.choice % 2, step.member),
     "merge": lambda step, _: merge(step.member, step.other),
@@ -203,7 +223,7 @@ COMMANDS: dict[str, Callable[[Step, LedgerInMemory], AnyCommand]] = {
 @given(city=cities, story=st.lists(steps, min_size=30, max_size=70))
 def test_after_every_command_of_any_kind_the_promises_hold(city: Any, story: list[Step]) -> None:
     told = Story(city)
-    books = Books({city.number: city})
+    books = Books({1: city, 2: other_of(city)})
     for step in story:
         told.take(step)
         check_all(told.ledger, books)
@@ -215,7 +235,7 @@ def test_the_promises_hold_through_a_long_history(seed: int) -> None:
     rules = (version(validity_months=None, validity_days=chance.choice([2, 5])),)
     city = programme(versions=rules, restore_grace_days=seed % 3, gift_points_a_month=400)
     told = Story(city)
-    books = Books({city.number: city})
+    books = Books({1: city, 2: other_of(city)})
     for number in range(LONG):
         told.take(step_by(chance))
         if number % 10 == 0:

@@ -1,9 +1,11 @@
 """Contracts and flows of the cases that are worked by hand, and what a batch moved, as a table."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from ledger.rules.programmes import ExchangeRate
 from settlement.figures import BatchFigures, Opening, settle
 from settlement.flows import Flow, FlowKind
 from settlement.lines import Funding
@@ -42,11 +44,16 @@ def returned(acceptor: int, funding: int, points: int, **more: int) -> Flow:
     return flow(FlowKind.RETURN, funding, points, acceptor=acceptor, **({"acceptor_version": 1} | more))
 
 
+def exchanged(rate: ExchangeRate, funding: int, points: int) -> Flow:
+    return flow(FlowKind.EXCHANGE, funding, points, acceptor=rate.issuer, acceptor_version=rate.number)
+
+
 def batch(
     contracts: list[ContractTerms],
     flows: list[Flow],
     after: BatchFigures | None = None,
     quotes: dict[str, int] | None = None,
+    rates: Sequence[ExchangeRate] = (),
 ) -> BatchFigures:
     """Settle flows after another batch, or as the first."""
     opening = Opening()
@@ -57,7 +64,8 @@ def batch(
             deferred_fee_minor=after.deferred_fee_closing_minor,
         )
     currencies = {terms.partner: terms.currency for terms in contracts}
-    return settle(flows, TermsBook(contracts), FUNDINGS, opening, "CNY", quotes, currencies)
+    numbered = {rate.number: rate for rate in rates}
+    return settle(flows, TermsBook(contracts), FUNDINGS, opening, "CNY", quotes, currencies, numbered)
 
 
 def lines(figures: BatchFigures) -> dict[tuple[int, str], int]:

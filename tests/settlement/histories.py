@@ -7,15 +7,19 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from ledger.rules.accounts import AccountKind
+from ledger.rules.programmes import ExchangeRate
 from settlement.figures import BatchFigures, Opening, settle
 from settlement.flows import Flow, FlowKind
 from settlement.lines import IN_FAVOUR, Funding
 from settlement.terms import ContractTerms, TermsBook
-from tests.settlement.model_of_a_batch import ROUNDING, VARIANCE, City, Event, ModelOfABatch, outstanding
+from tests.settlement.model_of_a_batch import ROUNDING, VARIANCE, City, Event, ModelOfABatch, Rate, outstanding
 
 BANK, SHOP, CINEMA, OWN, ABROAD = 1, 2, 3, 4, 5
 SHARES = {11: {BANK: 1}, 12: {SHOP: 1}, 13: {BANK: 3, SHOP: 1}, 14: {OWN: 1}, 15: {BANK: 2, OWN: 2, ABROAD: 3}}
 SHARES |= {16: {ABROAD: 1}, 17: {SHOP: 1, OWN: 1}}
+EXCHANGERS = (CINEMA, ABROAD, CINEMA)
+"""Who issues points elsewhere, by each rate."""
+
 LEADS = {funding: min(parts) for funding, parts in SHARES.items()} | {17: OWN}
 WHATS = (
     "issue",
@@ -29,6 +33,7 @@ WHATS = (
     "expire",
     "owed",
     "decided_return",
+    "exchange",
 )
 KINDS = {
     "issue": FlowKind.ISSUE,
@@ -40,6 +45,7 @@ KINDS = {
     "expire": FlowKind.EXPIRE,
     "owed": FlowKind.OWED,
     "forgiven": FlowKind.FORGIVEN,
+    "exchange": FlowKind.EXCHANGE,
 }
 
 # Some prices make odd numbers of points come to half a fen.
@@ -74,7 +80,11 @@ def cities(draw: st.DrawFn) -> City:
     numbers = [(partner, version) for partner in (BANK, SHOP, CINEMA, OWN, ABROAD) for version in (1, 2)]
     contracts = {place: _contract(*place, draw) for place in numbers}
     quotes = {"THB": draw(st.integers(1, 900_000_000)), "JPY": draw(st.integers(1, 3_000_000_000))}
-    return City(contracts, SHARES, LEADS, {ABROAD: contracts[ABROAD, 2].currency}, quotes)
+    steps = st.integers(1, 12)
+    rates = {
+        number: Rate(issuer, draw(steps), draw(steps), draw(prices)) for number, issuer in enumerate(EXCHANGERS, 1)
+    }
+    return City(contracts, SHARES, LEADS, {ABROAD: contracts[ABROAD, 2].currency}, quotes, rates)
 
 
 class Wish(NamedTuple):
@@ -128,6 +138,9 @@ class Life:
         if wish.what == "redeem":
             acceptor, version = DOORS[wish.other % len(DOORS)]
             self._add(wish, lot, most, acceptor=acceptor, acceptor_version=version)
+        elif wish.what == "exchange":
+            number = wish.other % len(EXCHANGERS) + 1
+            self._add(wish, lot, most, acceptor=EXCHANGERS[number - 1], acceptor_version=number)
         elif wish.what == "recovery":
             debt = debts[wish.other % len(debts)]
             self._add(wish, lot, min(most, self._owed[debt]), debtor=debt[0], debtor_version=debt[1])
@@ -142,7 +155,7 @@ class Life:
         event = Event(wish.what, *lot, points, excess=excess, is_late=wish.is_late, **more)
         self.events.append(event)
         place = (*lot, event.acceptor, event.acceptor_version)
-        if event.acceptor:
+        if event.acceptor and wish.what != "exchange":
             self._taken[place] += points if wish.what == "redeem" else -points
         self._owed[lot] += points * (wish.what == "owed")
         self._owed[event.debtor, event.debtor_version] -= points * (wish.what == "recovery")
@@ -183,7 +196,18 @@ def settled_of(city: City, events: list[Event], opening: Opening | None = None) 
     }
     flows = [flow_of(event) for event in events]
     book = TermsBook(city.contracts.values())
-    return settle(flows, book, fundings, opening or Opening(), "CNY", city.quotes, city.currencies)
+    return settle(
+        flows, book, fundings, opening or Opening(), "CNY", city.quotes, city.currencies, rates_of(city.rates)
+    )
+
+
+def rates_of(rates: dict[int, Rate]) -> dict[int, ExchangeRate]:
+    """Rates as the set-up has them."""
+    day = date(2026, 1, 1)
+    return {
+        number: ExchangeRate(number, 1, 2, rate.issuer, day, rate.give, rate.get, rate.price_micros, added_at=0)
+        for number, rate in rates.items()
+    }
 
 
 def after(figures: BatchFigures) -> Opening:
@@ -228,7 +252,7 @@ def check_points(events: list[Event], before: list[Event], figures: BatchFigures
     assert {k: v for k, v in closing.items() if v} == {k: v for k, v in outstanding(before + events).items() if v}
     left: Counter[tuple[int, int]] = Counter()
     for event in events:
-        if event.acceptor:
+        if event.acceptor and event.what != "exchange":
             left[event.acceptor, event.funding] += event.points if event.what == "redeem" else -event.points
     for posting in figures.points:
         assert posting.amount > 0

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from settlement.terms import ContractTerms
 
 RECEIVABLE, OBLIGATION, PAYABLE, REFUNDABLE, VAT, DEFERRED = 1100, 2000, 2100, 2110, 2200, 2300
-FEE, COMMISSION, BREAKAGE, GOODWILL, ROUNDING, VARIANCE, POSITION = 4000, 4010, 4020, 5000, 5110, 5120, 9100
+FEE, COMMISSION, BREAKAGE, MARGIN = 4000, 4010, 4020, 4030
+GOODWILL, ROUNDING, VARIANCE, POSITION = 5000, 5110, 5120, 9100
 
 ISSUERS_LINES = {
     "issue": "issue_charge",
@@ -39,14 +40,24 @@ class Event(NamedTuple):
     is_late: bool = False
 
 
+class Rate(NamedTuple):
+    """So many points given for so many, and what whoever issues those has for each, in millionths."""
+
+    issuer: int
+    give: int
+    get: int
+    price_micros: int
+
+
 class City(NamedTuple):
-    """Contracts by partner and version, shares and leads by funding, and who is settled in what."""
+    """Contracts by partner and version, shares and leads by funding, rates of exchange, and who is settled in what."""
 
     contracts: dict[tuple[int, int], ContractTerms]
     shares: dict[int, dict[int, int]]
     leads: dict[int, int]
     currencies: dict[int, str]
     quotes: dict[str, int]
+    rates: dict[int, Rate]
 
 
 class Line(NamedTuple):
@@ -108,6 +119,8 @@ class ModelOfABatch:
             self._charge(what, funding, version, found)
         for (what, acceptor, version), found in self._acceptors.items():
             self._pay(what, acceptor, version, found)
+        for number in sorted({event.acceptor_version for event in events if event.what == "exchange"}):
+            self._exchange(number, [e for e in events if e.what == "exchange" and e.acceptor_version == number])
         for account, price in ((OBLIGATION, "reserve_micros"), (DEFERRED, "fee_micros")):
             now, then = self.owed(before + events, price), self.owed(before, price)
             self.accounts["CNY", account, 0] += then - now
@@ -188,6 +201,17 @@ class ModelOfABatch:
             self._line(PAYABLE, Line(acceptor, f"attribution_fee{suffix}", 0, version, -sign * attributed))
             other = Line(terms.attribution_partner, f"attribution_income{suffix}", 0, version, sign * attributed)
             self._line(PAYABLE, other)
+
+    def _exchange(self, number: int, events: list[Event]) -> None:
+        rate = self.city.rates[number]
+        issued = sum((Fraction(event.points, rate.give) * rate.get for event in events), Fraction(0))
+        price = nearest(issued * rate.price_micros / 10_000)
+        reserve = sum(
+            (fen(event.points, self.terms(event.funding, event.version).reserve_micros) for event in events),
+            Fraction(0),
+        )
+        self._line(PAYABLE, Line(rate.issuer, "exchange_price", 0, number, price))
+        self.accounts["CNY", MARGIN, 0] -= nearest(reserve) - price
 
     def _line(self, account: int, line: Line) -> None:
         self.lines.append(line)

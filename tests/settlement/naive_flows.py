@@ -16,10 +16,13 @@ Lot = tuple[int, int]
 
 POSTINGS = """
 select t.recorded_at, t.lane, t.sequence, p.line, t.occurred_at, o.occurred_at as original,
-       p.debit_kind, p.debit_owner, p.credit_kind, p.credit_owner, p.amount, p.lot, p.counter_lot
+       p.debit_kind, p.debit_owner, p.credit_kind, p.credit_owner, p.amount, p.lot, p.counter_lot,
+       x.rate, x.issuer
 from transactions t join postings p using (lane, sequence)
 left join transactions o on o.lane = t.reverses_lane and o.sequence = t.reverses_sequence
-where t.programme = %s and t.kind < 19 order by 1, 2, 3, 4
+left join particulars c on c.lane = t.lane and c.sequence = t.sequence
+left join exchange_rates x on x.rate = c.exchange_rate
+where t.programme = %s and t.kind not in (19, 20) order by 1, 2, 3, 4
 """
 LOTS = """
 select l.lane, l.lot, l.funding, l.earned_at, l.original, l.restored_from, o.origin_lane, o.origin_lot
@@ -31,7 +34,7 @@ from transactions t join particulars c using (lane, sequence) join postings p us
 where t.kind = 9 and 8 in (p.debit_kind, p.credit_kind) order by 1, 2, p.line
 """
 
-ISSUANCE, AVAILABLE, HELD, SHORTFALL, REDEEMED, EXPIRED, IN_TRANSIT = 1, 2, 3, 4, 5, 6, 8
+ISSUANCE, AVAILABLE, HELD, SHORTFALL, REDEEMED, EXPIRED, EXCHANGE, IN_TRANSIT = 1, 2, 3, 4, 5, 6, 7, 8
 CAPS = range(9, 14)
 
 
@@ -127,8 +130,9 @@ class Journal:
         self, lane: int, occurred_at: object, original: object, posting: list[int], book: TermsBook
     ) -> tuple[Key | None, Lot | None]:
         """What a posting is summed by, and the lot whose issuer it brings money back."""
-        debit, debit_owner, credit, credit_owner, _, lot, counter_lot = posting
-        if debit in CAPS or IN_TRANSIT in (debit, credit) or (debit, credit) in ((2, 3), (3, 2), (6, 1), (1, 1)):
+        debit, debit_owner, credit, credit_owner, _, lot, counter_lot, rate, issuer = posting
+        is_passed_on = (debit, credit) in ((2, 3), (3, 2), (6, 1), (7, 1), (1, 1))
+        if debit in CAPS or IN_TRANSIT in (debit, credit) or is_passed_on:
             return None, None
         own, of = (lane, lot), self._priced((lane, lot), book)
         if credit == REDEEMED:
@@ -139,6 +143,8 @@ class Journal:
         if (debit, credit) == (AVAILABLE, SHORTFALL):
             debtor = (lane, counter_lot)
             return Key(FlowKind.RECOVERY, *of, 0, 0, *self._priced(debtor, book)), debtor
+        if credit == EXCHANGE:
+            return Key(FlowKind.EXCHANGE, *of, issuer, rate), None
         if credit == EXPIRED:
             return Key(FlowKind.EXPIRE, *of), own
         kind = {

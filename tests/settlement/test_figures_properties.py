@@ -65,6 +65,7 @@ def with_the_operator(figures: BatchFigures) -> int:
         + figures.deferred_fee_change_minor
         + figures.service_fee_minor
         + figures.commission_minor
+        + figures.exchange_margin_minor
         + figures.variance_and_rounding_minor
         + figures.vat_minor
         + figures.breakage_minor

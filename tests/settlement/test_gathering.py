@@ -107,7 +107,8 @@ async def gather(engine: Engine, programme: Programme, book: TermsBook, first: d
     async with engine.pool.connection() as connection:
         fundings = await funding_shares(connection)
         ranges = await ranges_of(connection, programme, days)
-    return await Gathering(programme, book, fundings, first).gather(engine.pool.connection, ranges)
+    rates = engine.registry.current.exchange_rates
+    return await Gathering(programme, book, fundings, first, rates).gather(engine.pool.connection, ranges)
 
 
 @pytest.mark.parametrize("stretch", [7, 200_000])
@@ -209,7 +210,8 @@ async def test_one_connection_is_enough_to_gather(lively: LedgerDatabase) -> Non
             fundings = await funding_shares(connection)
             ranges = await ranges_of(connection, programme, closed)
             days = [day.day for day in await read_days(connection, programme.number)]
-            flows = await Gathering(programme, book, fundings, closed[0]).gather(_alone(connection, lock), ranges)
+            gathering = Gathering(programme, book, fundings, closed[0], engine.registry.current.exchange_rates)
+            flows = await gathering.gather(_alone(connection, lock), ranges)
     assert days == closed
     assert flows == expected
 

@@ -7,6 +7,7 @@ from ledger.errors import ContractMissing
 from ledger.rules.accounts import AccountKind
 from ledger.rules.journal import Posting
 from settlement.flows import FlowKind
+from tests.rarer_builders import exchange_rate
 from tests.settlement.contracts_by_hand import (
     AGENCY,
     BANK,
@@ -23,6 +24,7 @@ from tests.settlement.contracts_by_hand import (
     SHOP,
     batch,
     contract,
+    exchanged,
     flow,
     ledger,
     lines,
@@ -283,3 +285,50 @@ def test_a_line_says_how_many_postings_it_rests_on_and_which_of_its_points_were_
         (CINEMA, "redemption_gross", 7, 0, 1),
         (CINEMA, "redemption_commission", 7, 0, 1),
     ]
+
+
+def test_an_exchange_pays_who_issues_the_other_points_and_leaves_the_operator_its_margin() -> None:
+    # 1,000 points at a reserve of 0.01 become 800 at 0.0115 each: 10.00 = 9.20 + 0.80.
+    rate = exchange_rate(issuer=CINEMA, give=5, get=4, price_micros=11_500)
+    flows = [flow(ISSUE, OF_BANK, 1_500), exchanged(rate, OF_BANK, 1_000)]
+    figures = batch([ROUND, OF_THE_CINEMA], flows, rates=[rate])
+    assert lines(figures) == {(BANK, "issue_charge"): 1_800, (CINEMA, "exchange_price"): 920}
+    assert figures.nets == {BANK: -1_800, CINEMA: 920}
+    assert ledger(figures) == {(1100, BANK): 1_800, 2000: -500, 4000: -300, (2100, CINEMA): -920, 4030: -80}
+    assert figures.exchange_margin_minor == 80
+    assert figures.points == (), "nothing is left with anybody that would have to be settled in points"
+    [position] = figures.positions
+    assert (position.issued, position.exchanged, position.closing) == (1_500, 1_000, 500)
+
+
+def test_what_two_issuers_points_come_to_is_rounded_once_and_a_loss_is_a_margin_below_zero() -> None:
+    # 333 of the bank at 0.0095 and 334 of the shop at 0.01 become 1,334 at 0.0081: 10.8054 -> 1081
+    # reserve 3.1635 + 3.34 = 6.5035 -> 650, so 4030 loses 431
+    rate = exchange_rate(issuer=CINEMA, give=1, get=2, price_micros=8_100)
+    flows = [
+        flow(ISSUE, OF_BANK, 333),
+        flow(ISSUE, OF_SHOP, 334),
+        exchanged(rate, OF_BANK, 333),
+        exchanged(rate, OF_SHOP, 334),
+    ]
+    figures = batch([OF_THE_BANK, OF_THE_SHOP, OF_THE_CINEMA], flows, rates=[rate])
+    assert lines(figures)[CINEMA, "exchange_price"] == 1_081
+    assert figures.exchange_margin_minor == -431
+    assert figures.obligation_closing_minor == 0
+
+
+def test_who_issues_elsewhere_and_is_paid_in_baht_has_the_price_in_both_currencies() -> None:
+    # 100 at 0.02: 2.00; 1 CNY is 4.9321 THB: 9.8642
+    rate = exchange_rate(issuer=HOTEL, give=1, get=1, price_micros=20_000)
+    hotel = contract(HOTEL, currency="THB", reimbursement_micros=10_000)
+    flows = [flow(ISSUE, OF_BANK, 100), exchanged(rate, OF_BANK, 100)]
+    figures = batch([ROUND, hotel], flows, quotes={"THB": 493_210_000}, rates=[rate])
+    assert ledger(figures) == {(1100, BANK): 120, (9100, HOTEL): -200, 4000: -20, 4030: 100}
+    assert ledger(figures, "THB") == {(2100, HOTEL): -986, (9100, HOTEL): 986}
+
+
+def test_an_exchange_with_a_partner_that_has_no_contract_cannot_be_settled_and_says_whose_is_missing() -> None:
+    rate = exchange_rate(issuer=CINEMA)
+    with pytest.raises(ContractMissing) as refused:
+        batch([ROUND], [flow(ISSUE, OF_BANK, 5), exchanged(rate, OF_BANK, 5)], rates=[rate])
+    assert refused.value.facts["partner"] == CINEMA

@@ -1,6 +1,6 @@
 """Faults put into the calculation on purpose: the model sees each of them in some history."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from math import floor
@@ -11,6 +11,7 @@ from hypothesis import Phase, example, given, settings
 from msgspec.structs import replace
 
 from ledger.rules.money_postings import MoneyAccount
+from ledger.rules.programmes import ExchangeRate
 from settlement import figures, lines, money_journal, rounding
 from settlement.flows import Flow
 from settlement.terms import ContractTerms
@@ -18,6 +19,7 @@ from tests.settlement.histories import (
     ABROAD,
     BANK,
     CINEMA,
+    EXCHANGERS,
     LEADS,
     OWN,
     SHARES,
@@ -27,7 +29,7 @@ from tests.settlement.histories import (
     histories,
     settled_of,
 )
-from tests.settlement.model_of_a_batch import City, Event
+from tests.settlement.model_of_a_batch import City, Event, Rate
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -83,6 +85,17 @@ def excess_is_refunded(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Flow, "refunded", property(lambda flow: flow.points))
 
 
+def price_per_point_given(patch: pytest.MonkeyPatch) -> None:
+    real = lines.LineMaker.exchange_sides
+
+    def wrong(
+        maker: lines.LineMaker, flows: Iterable[Flow], rates: Mapping[int, ExchangeRate]
+    ) -> list[lines.ExchangeSide]:
+        return real(maker, flows, {number: replace(rate, get=rate.give) for number, rate in rates.items()})
+
+    patch.setattr(lines.LineMaker, "exchange_sides", wrong)
+
+
 FAULTS: dict[str, Patch] = {
     "half is rounded up": lambda patch: patch.setattr(lines, "half_even", half_up),
     "amounts are cut off": lambda patch: patch.setattr(lines, "half_even", cut_off),
@@ -98,6 +111,7 @@ FAULTS: dict[str, Patch] = {
     "expired points are paid like accepted ones": lambda patch: patch.setitem(
         money_journal.ACCOUNT_OF_LINE, "expiry_refund", MoneyAccount.ACCEPTOR_PAYABLE
     ),
+    "who issues elsewhere is paid per point given": price_per_point_given,
     "a returned commission is charged again": lambda patch: patch.setitem(lines.IN_FAVOUR, "return_commission", -1),
 }
 
@@ -118,7 +132,14 @@ def _told_contract(partner: int, version: int) -> ContractTerms:
 
 
 NUMBERS = [(partner, version) for partner in (BANK, SHOP, CINEMA, OWN, ABROAD) for version in (1, 2)]
-TOLD_CITY = City({place: _told_contract(*place) for place in NUMBERS}, SHARES, LEADS, {ABROAD: "THB"}, {"THB": 1})
+TOLD_CITY = City(
+    {place: _told_contract(*place) for place in NUMBERS},
+    SHARES,
+    LEADS,
+    {ABROAD: "THB"},
+    {"THB": 1},
+    {number: Rate(issuer, 5, 4, 11_500) for number, issuer in enumerate(EXCHANGERS, 1)},
+)
 # Chance seldom draws a return whose commission is more than half a fen.
 RETURNED = [
     Event("issue", 11, 1, 5_000),

@@ -13,6 +13,7 @@ from tests.rarer_builders import (
     atomic,
     capture,
     close,
+    exchange,
     freeze,
     gift,
     grant_cap,
@@ -44,12 +45,14 @@ PLAIN = {
     "reverse": 10,
     "back": 6,
     **dict.fromkeys(("spend", "late", "pending", "return_capture"), 6),
-    **dict.fromkeys(("void", "expire", "notice", "adjust", "take"), 3),
+    "void": 6,
+    **dict.fromkeys(("expire", "notice", "adjust", "take"), 3),
     "write_off": 6,
 }
 """What touches one member in its lane, so that several may come in one batch."""
 WIDE = {
     "gift": 14,
+    "exchange": 10,
     "capped": 24,
     "grant": 4,
     "atomic": 8,
@@ -87,6 +90,7 @@ class Drawing:
             "take": lambda amount: adjust(amount, takes=True, partner="SUPERMARKET", **self._named()),
             "write_off": self._write_off,
             "gift": lambda amount: gift(amount, receiver=self._random.choice(MEMBERS), **self._named()),
+            "exchange": self._exchange,
             "grant": lambda amount: grant_cap(amount * 4, self._random.choice(CAPS)),
             "move": lambda amount: move(amount % LANES, self._random.choice(MOVING)),
             "merge": lambda _: merge(self._random.choice(MERGING), self._random.choice(STAYING)),
@@ -157,6 +161,12 @@ class Drawing:
         lasting = self._random.choice([HOUR, DAY, DAY, 2 * DAY, 4 * DAY])
         return hold(amount, expires_at=self._now + lasting, **self._named())
 
+    def _exchange(self, amount: int) -> AnyCommand:
+        here = self._random.random() < 0.6
+        programme, target = ("CITY", "PARK") if here else ("PARK", "CITY")
+        points = amount // 5 * 5 + 5 if here and amount % 9 else amount
+        return exchange(points, programme=programme, target_programme=target, member=self._member)
+
     def _written(self, *kinds: TransactionKind) -> list[JournalEntry]:
         """The last transactions of the member drawn."""
         mine = self._present(self._member)
@@ -221,6 +231,6 @@ def partner_of(command: AnyCommand, ledger: LedgerInMemory, random: Random) -> i
     if named is not None:
         entry = next(entry for entry in ledger.state.entries if id_of(entry) == named)
         return entry.transaction.partner
-    if type(command).__name__ in ("Earn", "Redeem", "PlaceHold", "TakeBack", "Gift"):
+    if type(command).__name__ in ("Earn", "Redeem", "PlaceHold", "TakeBack", "Gift", "Exchange"):
         return random.choice([BANK, SUPERMARKET])
     return 0

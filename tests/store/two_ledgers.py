@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from itertools import count
 from random import Random
 from typing import Any
@@ -18,12 +19,13 @@ from ledger.rules.decisions.notices import notice_key
 from ledger.rules.journal import JournalEntry, ParticularTransaction, Transaction
 from ledger.rules.outcomes import Outcome, Posted, Refused, Replayed
 from ledger.rules.programmes import EarnRate
+from ledger.store.exchange_rates import NewExchangeRate, add_exchange_rate
 from ledger.store.ledger_row import set_sandbox_clock
 from ledger.store.registry_writes import NewProgramme, NewRules, add_programme, permit
 from ledger.store.unit_of_work import unit_of_work
-from tests.builders import BANK, DAY, HOUR, NOON, id_of, programme, submission, version
+from tests.builders import BANK, DAY, HOUR, NOON, SUPERMARKET, id_of, programme, registry, submission, version
 from tests.databases import LedgerDatabase
-from tests.rarer_builders import APPROVAL, WRITE_OFF_APPROVAL, cap
+from tests.rarer_builders import APPROVAL, WRITE_OFF_APPROVAL, cap, exchange_rate
 from tests.rules.ledger_in_memory import LedgerInMemory
 from tests.store.drawing import CAPPED_SCENE, Drawing, partner_of
 from tests.store.ledger_in_postgres import LANES, MEMBERS, Desk, LedgerInPostgres, open_ledger
@@ -35,6 +37,11 @@ CAPS = (
 )
 CITY = programme(
     versions=(version(validity_months=None, validity_days=3),), restore_grace_days=2, gift_points_a_month=GIFT_LIMIT
+)
+STARTS_ON = date(2026, 11, 24)
+RATES = (
+    exchange_rate(starts_on=STARTS_ON),
+    exchange_rate(number=2, source=2, target=1, starts_on=STARTS_ON, issuer=SUPERMARKET, give=1, get=3),
 )
 PARK = programme(number=2, code="PARK", gift_points_a_month=GIFT_LIMIT)
 
@@ -206,10 +213,17 @@ async def two_ledgers(database: LedgerDatabase, seed: int) -> AsyncIterator[TwoL
                     " values (%s, %s, 'one', 'approved', 'another')",
                     [approval, operation],
                 )
+        async with ledger.pool.connection() as connection:
+            for rate in RATES:
+                fields = (rate.source, rate.target, rate.issuer, rate.starts_on, rate.give, rate.get, rate.price_micros)
+                async with unit_of_work(connection):
+                    await add_exchange_rate(connection, NewExchangeRate(*fields))
         async with ledger.posters() as desk:
             async with ledger.pool.connection() as connection:
                 await set_sandbox_clock(connection, NOON)
-            memory = LedgerInMemory(CITY, PARK, lanes=LANES, members=range(1, MEMBERS + 1), caps=CAPS)
+            set_up = registry(CITY, PARK, lanes=LANES, caps=CAPS)
+            set_up = replace(set_up, exchange_rates={rate.number: rate for rate in RATES})
+            memory = LedgerInMemory(lanes=LANES, members=range(1, MEMBERS + 1), set_up=set_up)
             yield TwoLedgers(desk, memory, seed)
 
 

@@ -25,7 +25,7 @@ def decide_earn(command: Earn, submission: Submission, state: LedgerState) -> De
         return out_of_range("balance", points.posted + awarded.points, BALANCE_LIMIT)
     drawn = CapDraw()
     if state.registry.caps:
-        draw = draw_caps(state, submission, _demand(command, admitted, awarded))
+        draw = draw_caps(state, submission, _demand(command, submission, admitted, awarded))
         if not isinstance(draw, CapDraw):
             return draw
         drawn = draw
@@ -52,9 +52,10 @@ def decide_earn(command: Earn, submission: Submission, state: LedgerState) -> De
     return after_lapses(points, admitted.now, [draft], before=drawn.drafts)
 
 
-def _demand(command: Earn, admitted: Admitted, awarded: Award) -> Demand:
+def _demand(command: Earn, submission: Submission, admitted: Admitted, awarded: Award) -> Demand:
     points, day = admitted.points, admitted.programme.business_day(admitted.occurred_at)
-    return Demand(points.lane, points.programme, command.scene, admitted.funding, awarded.points, day)
+    partner, scene = submission.partner, command.scene
+    return Demand(partner, points.lane, points.programme, scene, admitted.funding, awarded.points, day)
 
 
 def _opening(command: Earn, state: LedgerState, admitted: Admitted, awarded: Award) -> LotOpening:
