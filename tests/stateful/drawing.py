@@ -32,7 +32,7 @@ ODDITIES = [
     "no time",
     "too long",
 ]
-ALL = ("earn", "redeem", "redeem", "reverse", "hold", "hold", "capture", "capture", "void", "gift")
+ALL = ("earn", "redeem", "redeem", "reverse", "hold", "hold", "capture", "capture", "void", "gift", "exchange")
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +98,13 @@ class Drawing:
 
     def request_of(self, intent: Intent) -> tuple[Label, Request]:
         """A request that has not been made, under a new key."""
-        makers = {"reverse": self._reversal, "capture": self._ending, "void": self._ending, "gift": self._gift}
+        makers = {
+            "reverse": self._reversal,
+            "capture": self._ending,
+            "void": self._ending,
+            "gift": self._gift,
+            "exchange": self._exchange,
+        }
         return makers.get(intent.operation, self._points)(intent)
 
     def _points(self, intent: Intent) -> tuple[Label, Request]:
@@ -162,6 +168,18 @@ class Drawing:
         request: Request = {"operation": "gift", "programme": programme, "from": giver, "to": receiver}
         request["points"] = MOST_POINTS + 1 if intent.oddity == "too much" else points
         return self.pair.new_label(giver if intent.by_spend else intent.partner), request
+
+    def _exchange(self, intent: Intent) -> tuple[Label, Request]:
+        """By the member itself or at a till, mostly in whole steps of the rate."""
+        member, code = self.members[intent.member], self._programme(intent)
+        other = self.codes[0] if code == self.codes[1] else self.codes[1]
+        points = part_of(self._available(member, code), intent)
+        rate = self.pair.model.rates.get((code, other))
+        if rate is not None and intent.original:
+            points = max(points // rate.give, 1) * rate.give
+        request: Request = {"operation": "exchange", "programme": code, "target_programme": other, "member": member}
+        request["points"] = MOST_POINTS + 1 if intent.oddity == "too much" else points
+        return self.pair.new_label(member if intent.by_spend else intent.partner), request
 
     def _programme(self, intent: Intent) -> str:
         if intent.oddity == "no programme":

@@ -11,7 +11,7 @@ from ledger.posting import poster
 from ledger.rules import caps, decide, recording
 from ledger.rules.accounts import AccountKind
 from ledger.rules.caps import CapDraw
-from ledger.rules.decisions import gifts, holds, moves
+from ledger.rules.decisions import exchanges, gifts, holds, moves
 from ledger.rules.journal import Posting
 from ledger.rules.legs import Received, received
 from ledger.rules.outcomes import Refused
@@ -72,6 +72,16 @@ def gift_that_loses_its_expiry() -> None:
         return msgspec.structs.replace(arriving, lots=lots)
 
     put(gifts, "received", receive_for_ever)
+
+
+def exchange_one_for_one() -> None:
+    """The rate is forgotten: as many points are issued as were given."""
+    put(exchanges, "earned_at_rate", lambda _rate, points: points)
+
+
+def exchange_past_the_caps() -> None:
+    """What an exchange issues draws from no cap."""
+    put(exchanges, "draw_caps", lambda *_: CapDraw())
 
 
 def gifts_without_a_limit() -> None:
@@ -144,6 +154,8 @@ LIFE_FAULTS = (
     hold_that_never_expires,
     gift_that_loses_its_expiry,
     gifts_without_a_limit,
+    exchange_one_for_one,
+    exchange_past_the_caps,
     cap_read_without_its_lock,
     allotment_given_twice,
     merge_that_leaves_holds_behind,

@@ -13,10 +13,10 @@ from tests.stateful.comparing import Disagreement
 from tests.stateful.drawing import DAY, FIRST_MORNING, HOUR, Drawing, Intent, in_words_of_another, intents, programmes
 from tests.stateful.model.accounts import Label
 from tests.stateful.model.answers import Request
-from tests.stateful.model.terms import Programme
+from tests.stateful.model.terms import Programme, Rate
 from tests.stateful.people_stories import PeopleStories
 from tests.stateful.running_ledger import RunningLedger
-from tests.stateful.sending import APPROVER
+from tests.stateful.sending import APPROVER, BY_LEAVE
 from tests.stateful.side_by_side import PARTNERS, SideBySide
 from tests.stateful.stories import Stories
 
@@ -32,6 +32,8 @@ class LedgerBesideModel(Stories, PeopleStories):
         self.pair = SideBySide(self.ledger, self.keys)
         terms = {"MAIN": first, "SIDE": second, "SHUT": Programme(is_open=False)}
         self.codes = [self.pair.add_programme(name, programme) for name, programme in terms.items()]
+        self.pair.add_rate(self.codes[0], self.codes[1], Rate("SHOP", 5, 4))
+        self.pair.add_rate(self.codes[1], self.codes[0], Rate("BANK", 2, 3))
         if cap is not None:
             self.pair.add_cap(self.codes[0], cap, "SHOP")
         self.drawing = Drawing(self.pair, self.codes)
@@ -63,7 +65,11 @@ class LedgerBesideModel(Stories, PeopleStories):
     def give_a_gift(self, intent: Intent) -> None:
         self.pair.submit(*self.drawing.request_of(intent))
 
-    @rule(intent=intents(("earn", "redeem", "reverse", "hold", "capture", "gift")), thaws=st.booleans())
+    @rule(intent=intents(("exchange",)))
+    def exchange_points(self, intent: Intent) -> None:
+        self.pair.submit(*self.drawing.request_of(intent))
+
+    @rule(intent=intents(("earn", "redeem", "reverse", "hold", "capture", "gift", "exchange")), thaws=st.booleans())
     def freeze_a_member(self, intent: Intent, thaws: bool) -> None:
         """Freeze, try something, and mostly let it thaw again."""
         member = self.members[intent.member]
@@ -200,7 +206,9 @@ class LedgerBesideModel(Stories, PeopleStories):
         """What the first one's partner may send in a bulk."""
         partner = several[0].partner
         items = [self.drawing.request_of(msgspec.structs.replace(intent, partner=partner)) for intent in several]
-        return [(label, request) for label, request in items if label[0] == partner and request["operation"] != "gift"]
+        return [
+            (label, request) for label, request in items if label[0] == partner and request["operation"] not in BY_LEAVE
+        ]
 
     def together(self, items: list[tuple[Label, Request]]) -> tuple[Label, Request]:
         """Items of one partner as one atomic request."""

@@ -7,7 +7,7 @@ from hypothesis.stateful import rule
 
 from tests.stateful.drawing import Intent, intents
 from tests.stateful.model.answers import Request
-from tests.stateful.sending import STAFF
+from tests.stateful.sending import BY_LEAVE, STAFF
 from tests.stateful.stories import WAITS
 from tests.stateful.telling import Telling
 
@@ -27,6 +27,20 @@ class PeopleStories(Telling):
         self.pair.check_touched()
         self.post("reverse", giver, transaction=earning)
         self.post("redeem", receiver, points=earned)
+
+    @rule(member=st.integers(0, 1), earned=st.integers(5, 60), times=st.integers(1, 3))
+    def exchange_and_take_the_earning_back(self, member: int, earned: int, times: int) -> None:
+        """Points are exchanged once, however often at once it is asked; what was exchanged is owed to who gave it."""
+        owed = self.pair.submit(*self.of_side("earn", member, 6))
+        if owed.deal is not None and owed.deal.label is not None:
+            self.pair.submit(*self.of_side("redeem", member, 6))
+            self.post("reverse", member, transaction=owed.deal.label)
+        earning = self.post("earn", member, points=earned)
+        exchanges = [self.exchange(member, earned // 5 * 5) for _ in range(times)]
+        self.pair.rush(exchanges)
+        self.pair.check_touched()
+        self.post("reverse", member, transaction=earning)
+        self.pair.submit(*self.of_side("redeem", member, 1))
 
     @rule(first=st.integers(0, 3), points=st.lists(st.integers(1, 40), min_size=2, max_size=4))
     def gifts_cross(self, first: int, points: list[int]) -> None:
@@ -68,7 +82,7 @@ class PeopleStories(Telling):
         self.post("earn", member, points=20)
         request: Request = {"operation": "move", "member": self.members[member], "reason": "asked to"}
         request["lane"] = self.lane_from(member, lane)
-        at_once = [self.drawing.request_of(intent) for intent in several if intent.operation != "gift"]
+        at_once = [self.drawing.request_of(intent) for intent in several if intent.operation not in BY_LEAVE]
         self.pair.rush([(self.pair.new_label(STAFF), request), *at_once], shown=False)
 
     @rule(giver=st.integers(0, 3), points=st.integers(1, 40), moves=st.booleans())

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeVar, cast
 
 import httpx
@@ -16,13 +16,17 @@ from ledger.audit import AuditReport, audit
 from ledger.ids import LedgerKey
 from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
+from ledger.store.exchange_rates import NewExchangeRate, add_exchange_rate
 from ledger.store.ledger_row import create_ledger
+from ledger.store.unit_of_work import unit_of_work
 from tests.databases import LedgerDatabase
 from tests.service import APPLICATION, LEDGER_KEY, REQUEST_TIMEOUT_SECONDS, Service
+from tests.stateful.model.terms import Rate
 
 T = TypeVar("T")
 
 LANES = 8
+LONG_AGO = date(2020, 1, 1)
 SERVICES = (2, 1)
 """How many processes each service has; whoever connects to both has surely reached two processes."""
 CONNECTIONS = 6
@@ -115,6 +119,28 @@ class RunningLedger:
         query = "select lane from members where public_id = %s and into_member is null"
         [(lane,)] = self._connection.execute(query, [member]).fetchall()
         return int(lane)
+
+    def add_rate(self, programme: str, target_programme: str, rate: Rate) -> None:
+        """Add a rate of exchange, as if two persons had agreed on it long ago."""
+        self._run(self._add_rate(programme, target_programme, rate))
+
+    async def _add_rate(self, programme: str, target_programme: str, rate: Rate) -> None:
+        async with self._engine.pool.connection() as connection:
+            await self._engine.registry.refresh(connection)
+            registry = self._engine.registry.current
+            issuer = registry.partner_coded(rate.issuer)
+            assert issuer is not None
+            new = NewExchangeRate(
+                source=registry.programmes[programme].number,
+                target=registry.programmes[target_programme].number,
+                issuer=issuer.number,
+                starts_on=LONG_AGO,
+                give=rate.give,
+                get=rate.get,
+                price_micros=10_000,
+            )
+            async with unit_of_work(connection):
+                await add_exchange_rate(connection, new)
 
     def expire(self) -> None:
         """Run the expiry job."""

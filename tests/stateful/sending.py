@@ -15,6 +15,7 @@ PATHS = {
     "capture": "/v1/holds/{hold}/captures",
     "void": "/v1/holds/{hold}/void",
     "gift": "/v1/gifts",
+    "exchange": "/v1/exchanges",
     "freeze": "/v1/members/{member}/freeze",
     "unfreeze": "/v1/members/{member}/unfreeze",
     "close": "/v1/members/{member}/close",
@@ -24,6 +25,8 @@ PATHS = {
     "adjust": "/v1/adjustments",
     "write-off": "/v1/write-offs",
 }
+BY_LEAVE = ("gift", "exchange")
+"""What a partner may ask for only beside the member's token, and alone."""
 STAFF = "STAFF"
 """Who asks where it is no partner and no member."""
 APPROVER = "APPROVER"
@@ -55,7 +58,7 @@ class Sender:
         headers = {"Authorization": f"Bearer {self.tokens.get(label[0]) or self.keys[label[0]]}"}
         token = self.tokens.get(member_of(model, request))
         is_partner = label[0] not in self.tokens and label[0] != STAFF
-        if token and is_partner and (shown or request["operation"] == "gift"):
+        if token and is_partner and (shown or request["operation"] in BY_LEAVE):
             headers["Member-Token"] = token
         return headers
 

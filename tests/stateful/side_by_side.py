@@ -27,7 +27,7 @@ from tests.stateful.figures import expected_balance
 from tests.stateful.model.accounts import Label
 from tests.stateful.model.answers import KEY_REUSED, Answer, Request
 from tests.stateful.model.commands import Model
-from tests.stateful.model.terms import Cap, Programme
+from tests.stateful.model.terms import Cap, Programme, Rate
 from tests.stateful.running_ledger import Call, Contents, RunningLedger
 from tests.stateful.sending import APPROVER, STAFF, Sender
 
@@ -113,6 +113,11 @@ class SideBySide(Checks):
         body = {"code": code, "programme": programme, "points": points}
         self.ledger.service.post("/v1/caps", body if partner is None else {**body, "partner": partner})
         self.model.caps.append(Cap(code, programme, partner, points))
+
+    def add_rate(self, programme: str, target_programme: str, rate: Rate) -> None:
+        """Let points of a programme be exchanged for points of another, since ever."""
+        self.ledger.add_rate(programme, target_programme, rate)
+        self.model.rates[programme, target_programme] = rate
 
     def new_label(self, who: str) -> Label:
         """A key that a partner, a member or the staff has not used."""
@@ -291,7 +296,8 @@ class SideBySide(Checks):
         for one in [item for _, item in request.get("items", [])] or [request]:
             names = {one.get(name) for name in ("member", "from", "to", "into")} & self.model.people.keys()
             for person in {self.model.people[name].present() for name in names}:
-                codes = {one["programme"]} & self.model.programmes.keys() if "programme" in one else person.accounts
+                named = {one[name] for name in ("programme", "target_programme") if name in one}
+                codes = named & self.model.programmes.keys() if named else person.accounts
                 self.touched |= {(person.name, code) for code in codes}
             deal = self.model.deals.get(one.get("transaction") or one.get("hold") or label)
             if deal is not None and deal.account is not None:

@@ -45,6 +45,12 @@ class Telling(RuleBasedStateMachine):
         """Give a gift."""
         self.pair.submit(*self.gift(giver, receiver, points))
 
+    def exchange(self, member: int, points: int) -> tuple[Label, Request]:
+        """Points of the main programme for points of the other, by the member itself."""
+        request: Request = {"operation": "exchange", "programme": self.codes[0], "target_programme": self.codes[1]}
+        name = self.members[member]
+        return self.pair.new_label(name), {**request, "member": name, "points": points}
+
     def of_side(self, operation: str, member: int, points: int) -> tuple[Label, Request]:
         """Something of the shop's in the other programme."""
         request: Request = {"operation": operation, "programme": self.codes[1], "points": points, "scene": "food"}

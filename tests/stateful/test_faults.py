@@ -64,6 +64,16 @@ def give_more_than_a_month_allows(story: LedgerBesideModel) -> None:
     story.give(0, 2, 11)
 
 
+def exchange(story: LedgerBesideModel) -> None:
+    story.post("earn", 0, points=20)
+    story.exchange_and_take_the_earning_back(member=0, earned=10, times=1)
+
+
+def exchange_more_than_a_cap_allows(story: LedgerBesideModel) -> None:
+    story.pair.add_cap(story.codes[1], 10, "SHOP")
+    story.exchange_and_take_the_earning_back(member=0, earned=20, times=1)
+
+
 def run_a_cap_dry(story: LedgerBesideModel) -> None:
     """Once it is swept, all draw from one pool: what the first left is asked for at once."""
     story.run_a_cap_dry(points=20, earners=[0])
@@ -125,6 +135,8 @@ CAUGHT: dict[str, tuple[set[str], Story]] = {
     "hold_that_never_expires": (ANSWERS, spend_what_a_hold_gave_back),
     "gift_that_loses_its_expiry": (ANSWERS, give),
     "gifts_without_a_limit": (ANSWERS, give_more_than_a_month_allows),
+    "exchange_one_for_one": (ANSWERS | {"audit"}, exchange),
+    "exchange_past_the_caps": (ANSWERS | {"audit"}, exchange_more_than_a_cap_allows),
     "cap_read_without_its_lock": ({"serial order"}, run_a_cap_dry),
     "allotment_given_twice": ({"audit"}, refill_an_allotment),
     "merge_that_leaves_holds_behind": (ANSWERS, merge_with_a_hold),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tests.stateful.model.accounts import Account, Deal, Hold, Label
 from tests.stateful.model.answers import Answer, Refusal, Request
 from tests.stateful.model.people import Person
-from tests.stateful.model.terms import Cap, Programme
+from tests.stateful.model.terms import Cap, Programme, Rate
 
 MOST_POINTS = 10**12
 
@@ -17,6 +17,7 @@ class Book:
     programmes: dict[str, Programme] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
+    rates: dict[tuple[str, str], Rate] = field(default_factory=dict)
     deals: dict[Label, Deal] = field(default_factory=dict)
     holds: dict[Label, Hold] = field(default_factory=dict)
     keys: dict[Label, tuple[Request, Answer]] = field(default_factory=dict)

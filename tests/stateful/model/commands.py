@@ -8,6 +8,7 @@ from tests.stateful.model.accounts import Deal, Label
 from tests.stateful.model.answers import CREATED, KEY_REUSED, OK, STATUS, Answer, Refusal, Request, canonical
 from tests.stateful.model.book import Book
 from tests.stateful.model.corrections import adjust, write_off
+from tests.stateful.model.exchanges import exchange
 from tests.stateful.model.gifts import gift
 from tests.stateful.model.holds import capture, hold, void
 from tests.stateful.model.members import close, freeze, merge, move, unfreeze
@@ -22,6 +23,7 @@ OPERATIONS: dict[str, Callable[[Book, Label, Request], Deal]] = {
     "capture": capture,
     "void": void,
     "gift": gift,
+    "exchange": exchange,
     "freeze": freeze,
     "unfreeze": unfreeze,
     "close": close,

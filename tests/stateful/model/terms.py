@@ -47,6 +47,15 @@ class Cap:
         return self.programme == programme and self.partner in (None, partner)
 
 
+@dataclass(frozen=True)
+class Rate:
+    """So many points given for so many of another programme, which the issuer issues there."""
+
+    issuer: str
+    give: int
+    get: int
+
+
 @dataclass(eq=False)
 class Lot:
     """``root`` is the lot whose points came back in it, ``source`` the other member's lot that it continues."""
