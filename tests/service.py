@@ -112,6 +112,11 @@ class Service:
         self.process.wait(STOP_LIMIT_SECONDS)
         shutil.rmtree(self.data_directory, ignore_errors=True)
 
+    def worker_processes(self) -> list[int]:
+        """The processes that answer requests."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(one) for one in listed.split()]
+
     def log(self) -> str:
         """The end of what it has written."""
         return (self.data_directory / "service.log").read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]

@@ -23,6 +23,10 @@ DISCARD_PLANS = "discard plans"
 LOCK_TIMEOUT_MILLISECONDS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MILLISECONDS = 15_000
 STATEMENT_TIMEOUT_MILLISECONDS = 30_000
+# Why beside the limit on idling: psycopg ends a pipeline by a message after the one that arms that limit, so a process
+# that stands still between reading and writing would hold its lanes for ever. PostgreSQL 16 knows no such limit.
+UNIT_OF_WORK_TIMEOUT_MILLISECONDS = 20_000
+FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 POOL_TIMEOUT_SECONDS = 5.0
 RETRIES = 5
 
@@ -39,6 +43,7 @@ def may_succeed_again(error: BaseException) -> bool:
 _LIMIT_WAITING = """
 select set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
 """
+_LIMIT_UNITS = "select set_config('transaction_timeout', %s, %s)"
 
 _KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -70,6 +75,7 @@ async def connect_poster(url: str) -> AsyncConnection:
     )
     connection.prepare_threshold = 0
     register_arrays(connection)
+    await _limit_units(connection, only_this=False)
     return connection
 
 
@@ -109,10 +115,17 @@ async def unit_of_work(connection: AsyncConnection) -> AsyncIterator[AsyncConnec
 
 
 async def limit_waiting(connection: AsyncConnection) -> None:
-    """Let the open unit of work wait for locks, and idle, no longer than a poster's may."""
+    """Let the open unit of work wait for locks, idle, and last no longer than a poster's may."""
     await connection.execute(
         _LIMIT_WAITING, [f"{LOCK_TIMEOUT_MILLISECONDS}", f"{IDLE_IN_TRANSACTION_TIMEOUT_MILLISECONDS}"]
     )
+    await _limit_units(connection, only_this=True)
+
+
+async def _limit_units(connection: AsyncConnection, *, only_this: bool) -> None:
+    """Let units of work of a connection, or the open one, last no longer than they may, where the server can."""
+    if connection.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        await connection.execute(_LIMIT_UNITS, [f"{UNIT_OF_WORK_TIMEOUT_MILLISECONDS}", only_this])
 
 
 async def roll_back(connection: AsyncConnection) -> None:

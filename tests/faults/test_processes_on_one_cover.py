@@ -2,23 +2,17 @@
 
 import os
 import signal
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import httpx
 
 from ledger.ids import LedgerKey
 from ledger.posting.engine import Engine
 from settlement.covers import post_cover_movements
-from tests.concurrency.test_killed_in_the_middle import MEMBERS, RETRY_LIMIT_SECONDS, send_until_answered
 from tests.databases import LedgerDatabase
+from tests.faults.clients import MEMBERS, Clients
 from tests.service import LEDGER_KEY, Service, run_apart
 from tests.settlement.finance_office import TODAY, FinanceOffice
 
 PROCESSES = 3
-CLIENTS = 12
 EARNINGS = 300
 # Each earning is of 7 points, which cost 0.084 of the currency at a reserve of 0.01 and a fee of 0.002 each; what is
 # over of the limit would pay for less than one more.
@@ -44,29 +38,12 @@ def limited_office(service: Service) -> FinanceOffice:
     return office
 
 
-def children(parent: int) -> list[int]:
-    """The processes that a process has started."""
-    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(one) for one in listed.split()]
-
-
 def test_processes_use_a_cover_to_its_end_and_never_beyond_although_one_is_killed(database: LedgerDatabase) -> None:
     with Service.start(database, workers=PROCESSES, sandbox=True, environment=REPLACES_THE_KILLED) as service:
         office = limited_office(service)
-        posted, enough = Counter[str](), threading.Event()
-
-        def client(number: int) -> None:
-            answer = send_until_answered(service, office.keys["BANK"], number)
-            posted["Posted" if answer.status_code == httpx.codes.CREATED else answer.json()["code"]] += 1
-            if posted["Posted"] >= FITTING // 4:
-                enough.set()
-
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            running = [clients.submit(client, number) for number in range(EARNINGS)]
-            assert enough.wait(RETRY_LIMIT_SECONDS)
-            os.kill(children(service.process.pid)[-1], signal.SIGKILL)
-            for one in running:
-                one.result()
-        assert posted == {"Posted": FITTING, "issuer-cover-exhausted": EARNINGS - FITTING}
+        clients = Clients([service], office.keys["BANK"], spends_every=None)
+        clients.run(lambda: os.kill(service.worker_processes()[-1], signal.SIGKILL), range(EARNINGS))
+        outcomes = Counter(answer.json().get("code", "posted") for answer in clients.answers.values())
+        assert outcomes == {"posted": FITTING, "issuer-cover-exhausted": EARNINGS - FITTING}
         report = office.audit()
         assert report.is_clean, report.differences
