@@ -48,6 +48,8 @@ STABLE = {
     "capture-exceeds-hold": (409, False, "Capture is larger than what is held"),
     "hold-expiry-out-of-range": (422, False, "Hold ends too early or too late"),
     "limit-exceeded": (409, False, "Limit is exceeded"),
+    "exchange-not-offered": (409, False, "Exchange is not offered"),
+    "exchange-not-whole": (409, False, "Points are no multiple of what the rate takes"),
     "receiver-not-found": (404, False, "Receiver not found"),
     "receiver-not-active": (409, False, "Receiver cannot take gifts"),
     "same-member": (409, False, "Both are the same member"),

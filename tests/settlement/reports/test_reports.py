@@ -81,6 +81,7 @@ def test_the_roll_forward_of_a_span_goes_from_the_first_opening_to_the_last_clos
         "clawed_back": 500,
         "redeemed": 4_300,
         "restored": 150,
+        "exchanged": 0,
         "expired": 1_554,
         "recovered": 0,
         "closing": 399,
