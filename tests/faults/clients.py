@@ -51,7 +51,8 @@ class Clients:
 
     services: list[Service]
     key: str
-    spends_every: int | None = 4
+    # No divisor of the number of members: each of them earns and spends.
+    spends_every: int | None = 5
     is_patient: bool = True
     answers: dict[int, httpx.Response] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
