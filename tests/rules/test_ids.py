@@ -87,3 +87,9 @@ def test_a_short_secret_is_refused_with_its_length() -> None:
 def test_a_key_never_shows_its_secret() -> None:
     secret = b"s" * 32
     assert "s" * 8 not in f"{LedgerKey(secret)!r} {LedgerKey(secret)}"
+
+
+@given(secret=st.binary(min_size=32, max_size=200), owner=st.text(max_size=40), key=st.text(max_size=300))
+def test_a_digest_is_the_hmac_that_any_library_computes(secret: bytes, owner: str, key: str) -> None:
+    parts = b"".join(len(part).to_bytes(4, "big") + part for part in (owner.encode(), key.encode()))
+    assert LedgerKey(secret).key_digest(owner, key) == hmac.digest(secret, b"key" + parts, "sha256")
