@@ -4,7 +4,9 @@ All are set-based: parameters are arrays, one element per row. ``lane_state.py``
 half, ``lane_writes.py`` writes with the second.
 """
 
-_LOT_COLUMNS = """
+from ledger.store.wanted_state import MOST_LOTS_AT_FIRST
+
+LOT_COLUMNS = """
 l.lane, l.lot, l.sequence, l.member, l.programme, l.funding, l.terms_version, l.earned_at,
 l.available_from, l.expires_on, l.original, l.restored_from, l.remaining, l.held, l.expired, l.expiries
 """
@@ -34,32 +36,34 @@ left join member_points p
   on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
 """
 
-# Open lots in the order of use: as many as a member's commands are likely to need (−1: all; 0: none), and
-# all where something has lapsed or is pending. Why 61 seconds: a lane may be 60 s ahead of the clock, and
-# this statement's clock is a little later than the one that the decision sees.
+# Open lots in the order of use, until they hold the points that a member's commands use (−1: all); and all where
+# something has lapsed or is pending. Why 61 seconds: a lane is up to 60 s ahead, and this clock a little behind.
 READ_LOTS = f"""
 with wanted as (
-    select p.lane, p.member, p.programme, w.lots,
-           w.lots < 0 or coalesce(p.next_lapse_at <= (select ledger_now()) + interval '61 seconds', false)
+    select p.lane, p.member, p.programme, w.points,
+           w.points < 0 or coalesce(p.next_lapse_at <= (select ledger_now()) + interval '61 seconds', false)
            or coalesce(p.pending_until > (select ledger_now()) - interval '61 seconds', false) as wants_all
-    from unnest(%b, %b, %b, %b) as w(lane, member, programme, lots)
+    from unnest(%b, %b, %b, %b) as w(lane, member, programme, points)
     join member_points p on p.lane = w.lane and p.member = w.member and p.programme = w.programme
 )
-select {_LOT_COLUMNS}, wanted.wants_all
+select {LOT_COLUMNS}, wanted.wants_all
 from wanted cross join lateral (
-    select * from lots
-    where lots.lane = wanted.lane and lots.member = wanted.member and lots.programme = wanted.programme
-      and lots.is_open
-    order by lots.expires_on, lots.earned_at, lots.lot
-    limit case when wanted.wants_all then null else wanted.lots end
+    select *, sum(remaining) over (order by expires_on, earned_at, lot) - remaining as before
+    from (
+        select * from lots
+        where lots.lane = wanted.lane and lots.member = wanted.member and lots.programme = wanted.programme
+          and lots.is_open
+        order by lots.expires_on, lots.earned_at, lots.lot
+        limit case when wanted.wants_all then null else {MOST_LOTS_AT_FIRST} end
+    ) first
 ) l
-where wanted.wants_all or wanted.lots > 0
+where wanted.wants_all or l.before < wanted.points
 """
 
 # Open shortfalls of the batch's members, each with the lot that is owed, which seldom is open any more.
 READ_SHORTFALLS = f"""
 select s.lane, s.sequence, s.member, s.programme, s.lot, s.funding, s.terms_version, s.original,
-       s.remaining, {_LOT_COLUMNS}
+       s.remaining, {LOT_COLUMNS}
 from unnest(%b, %b, %b) as wanted(lane, member, programme)
 join member_points p
   on p.lane = wanted.lane and p.member = wanted.member and p.programme = wanted.programme
@@ -135,7 +139,7 @@ def _family(chosen: str) -> str:
             select o.lane, o.lot from lot_origins o where o.origin_lane = family.lane and o.origin_lot = family.lot
         ) child
     )
-    select {_LOT_COLUMNS}, o.origin_lane, o.origin_lot
+    select {LOT_COLUMNS}, o.origin_lane, o.origin_lot
     from family
     join lots l on l.lane = family.lane and l.lot = family.lot
     left join lot_origins o on o.lane = l.lane and o.lot = l.lot
@@ -159,14 +163,20 @@ def _cap_uses(chosen: str) -> str:
 
 # Transactions that reversals name: what they were, their lots, and those lots with their children.
 READ_ORIGINALS = _originals(_NAMED_ORIGINALS)
+
 READ_USES = _uses(_NAMED_ORIGINALS)
+
 READ_FAMILY = _family(_NAMED_ORIGINALS)
+
 READ_CAP_USES = _cap_uses(_NAMED_ORIGINALS)
 
 # The same for the earns that take-backs may reach.
 READ_EARNS = _originals(_EARNS_TO_TAKE_BACK)
+
 READ_EARN_USES = _uses(_EARNS_TO_TAKE_BACK)
+
 READ_EARN_FAMILY = _family(_EARNS_TO_TAKE_BACK)
+
 READ_EARN_CAP_USES = _cap_uses(_EARNS_TO_TAKE_BACK)
 
 # Members that have become one of those whose earns are taken back.
@@ -180,65 +190,17 @@ with recursive become(number, lane, member) as (
 select number, lane, member from become where number <> member
 """
 
-# What members have become, and those again, in any lane.
-READ_SUCCESSORS = """
-with recursive gone(lane, member, into_lane, into_member) as (
-    select m.lane, m.member, m.into_lane, m.into_member
-    from unnest(%b, %b) as named(lane, member)
-    join members m on m.lane = named.lane and m.member = named.member
-    union
-    select m.lane, m.member, m.into_lane, m.into_member
-    from gone join members m on m.lane = gone.into_lane and m.member = gone.into_member
-)
-select lane, member, into_lane, into_member from gone where into_member is not null
-"""
 
-_HOLD_COLUMNS = """
-h.lane, h.sequence, h.member, h.programme, h.partner, h.points, h.remaining, h.expires_at,
-t.scene, t.channel, t.outlet, h.moved_lane, h.moved_sequence
-"""
-
-# Open holds of members with held points: one row for each lot that they hold.
-READ_OPEN_HOLDS = f"""
-select {_HOLD_COLUMNS}, part.remaining, {_LOT_COLUMNS}
-from unnest(%b, %b, %b) as wanted(lane, member, programme)
-join holds h
-  on h.lane = wanted.lane and h.member = wanted.member and h.programme = wanted.programme and h.remaining > 0
-join transactions t on t.lane = h.lane and t.sequence = h.sequence
-join hold_lots part on part.lane = h.lane and part.hold = h.sequence and part.remaining > 0
-join lots l on l.lane = part.lane and l.lot = part.lot
-"""
-
-# Holds by their places, with those that they have moved to.
-READ_NAMED_HOLDS = f"""
-with recursive named(lane, sequence) as (
-    select lane, sequence from unnest(%b, %b) as named(lane, sequence)
-    union
-    select h.moved_lane, h.moved_sequence
-    from named join holds h on h.lane = named.lane and h.sequence = named.sequence
-    where h.moved_lane is not null
-)
-select {_HOLD_COLUMNS}
-from named
-join holds h on h.lane = named.lane and h.sequence = named.sequence
-join transactions t on t.lane = h.lane and t.sequence = h.sequence
-"""
-
-# Pools and allotments of caps in some lanes.
-READ_CAP_BALANCES = """
-select lane, kind, owner, balance from party_balances where lane = any(%b) and kind in (9, 10)
-"""
-
-
-def _insert(table: str, columns: str) -> str:
+def insert(table: str, columns: str) -> str:
+    """One statement that inserts rows, from an array for each column."""
     count = columns.count(",") + 1
     return f"insert into {table} ({columns}) select * from unnest({', '.join(['%b'] * count)})"
 
 
 # Keys first: a key that another unit of work has won breaks the batch before anything else is written.
-INSERT_KEYS = _insert("idempotency_keys", "sequence, lane, transactions, digest, request_digest, answer")
+INSERT_KEYS = insert("idempotency_keys", "sequence, lane, transactions, digest, request_digest, answer")
 
-INSERT_TRANSACTIONS = _insert(
+INSERT_TRANSACTIONS = insert(
     "transactions",
     "sequence, recorded_at, occurred_at, member, points, available_after, held_after, pending_after, "
     "spend_minor, cash_minor, reverses_sequence, programme, partner, programme_version, lane, kind, "
@@ -246,12 +208,12 @@ INSERT_TRANSACTIONS = _insert(
     "scene, channel, outlet",
 )
 
-INSERT_POSTINGS = _insert(
+INSERT_POSTINGS = insert(
     "postings",
     "sequence, amount, debit_owner, credit_owner, lot, counter_lot, lane, line, debit_kind, credit_kind",
 )
 
-INSERT_LOTS = _insert(
+INSERT_LOTS = insert(
     "lots",
     "lot, sequence, member, earned_at, available_from, original, restored_from, remaining, held, "
     "expired, programme, funding, terms_version, expires_on, lane, expiries, is_open",
@@ -264,9 +226,9 @@ from unnest(%b, %b, %b, %b, %b, %b) as changed(lane, lot, remaining, held, expir
 where lots.lane = changed.lane and lots.lot = changed.lot
 """
 
-INSERT_DETAILS = _insert("details", "sequence, lane, salt, reference_digest, document")
+INSERT_DETAILS = insert("details", "sequence, lane, salt, reference_digest, document")
 
-INSERT_MEMBER_POINTS = _insert(
+INSERT_MEMBER_POINTS = insert(
     "member_points",
     "member, posted, held, shortfall, next_lapse_at, pending_until, programme, lane",
 )
@@ -280,7 +242,7 @@ where member_points.lane = changed.lane and member_points.member = changed.membe
   and member_points.programme = changed.programme
 """
 
-INSERT_SHORTFALLS = _insert(
+INSERT_SHORTFALLS = insert(
     "shortfalls",
     "sequence, member, lot, original, remaining, programme, funding, terms_version, lane",
 )
@@ -293,7 +255,7 @@ where shortfalls.lane = changed.lane and shortfalls.sequence = changed.sequence
 
 # What a transaction has lost to reversals so far.
 WRITE_TAKEN_BACK = (
-    _insert("taken_back", "sequence, points, spend_minor, expired_counted, lane")
+    insert("taken_back", "sequence, points, spend_minor, expired_counted, lane")
     + """
 on conflict (lane, sequence) do update set points = excluded.points,
     spend_minor = excluded.spend_minor, expired_counted = excluded.expired_counted
@@ -302,95 +264,12 @@ on conflict (lane, sequence) do update set points = excluded.points,
 
 # Sub-accounts of parties move by the batch's sums.
 MOVE_PARTY_BALANCES = (
-    _insert("party_balances", "owner, balance, programme, lane, kind")
+    insert("party_balances", "owner, balance, programme, lane, kind")
     + """
 on conflict (lane, kind, owner, programme)
 do update set balance = party_balances.balance + excluded.balance
 """
 )
-
-INSERT_PARTICULARS = _insert(
-    "particulars",
-    "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval, "
-    "about, money, exchange_rate",
-)
-
-INSERT_MONEY_POSTINGS = _insert(
-    "money_postings",
-    "sequence, amount_minor, programme, debit_party, credit_party, lane, line, debit, credit, currency",
-)
-
-# Every money posting is made under the clearing lane's lock, so no two units of work meet here.
-WRITE_MONEY_BALANCES = """
-insert into money_balances (balance_minor, programme, party, account, currency)
-select * from unnest(%b, %b, %b, %b, %b)
-on conflict (programme, currency, account, party)
-do update set balance_minor = money_balances.balance_minor + excluded.balance_minor
-"""
-
-INSERT_LOT_ORIGINS = _insert("lot_origins", "lot, sequence, origin_lot, lane, origin_lane")
-
-INSERT_HOLDS = _insert(
-    "holds", "sequence, member, points, remaining, expires_at, moved_sequence, programme, partner, lane, moved_lane"
-)
-
-UPDATE_HOLDS = """
-update holds set remaining = changed.remaining, moved_lane = changed.moved_lane,
-    moved_sequence = changed.moved_sequence
-from unnest(%b, %b, %b, %b, %b) as changed(lane, sequence, remaining, moved_lane, moved_sequence)
-where holds.lane = changed.lane and holds.sequence = changed.sequence
-"""
-
-INSERT_HOLD_LOTS = _insert("hold_lots", "hold, lot, points, remaining, lane")
-
-UPDATE_HOLD_LOTS = """
-update hold_lots set remaining = changed.remaining
-from unnest(%b, %b, %b, %b) as changed(lane, hold, lot, remaining)
-where hold_lots.lane = changed.lane and hold_lots.hold = changed.hold and hold_lots.lot = changed.lot
-"""
-
-WRITE_GIFT_MONTHS = (
-    _insert("gift_months", "member, given, received, month, programme, lane")
-    + """
-on conflict (lane, member, programme, month)
-do update set given = excluded.given, received = excluded.received
-"""
-)
-
-# A member that moves gets a row in its new lane.
-INSERT_MEMBERS = """
-insert into members (member, public_id, created_at, lane, status)
-select new.member, old.public_id, old.created_at, new.lane, new.status
-from unnest(%b, %b, %b, %b, %b) as new(member, lane, status, old_lane, old_member)
-join members old on old.lane = new.old_lane and old.member = new.old_member
-"""
-
-UPDATE_MEMBERS = """
-update members set status = changed.status, into_lane = changed.into_lane, into_member = changed.into_member
-from unnest(%b, %b, %b, %b, %b) as changed(lane, member, status, into_lane, into_member)
-where members.lane = changed.lane and members.member = changed.member
-"""
-
-# Every name of a merged or moved member leads to what it has become.
-LEAD_NAMES = """
-update member_names set lane = gone.into_lane, member = gone.into_member
-from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
-where member_names.lane = gone.lane and member_names.member = gone.member
-"""
-
-# So does every token: it is the same person.
-LEAD_TOKENS = """
-update member_tokens set lane = gone.into_lane, member = gone.into_member
-from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
-where member_tokens.lane = gone.lane and member_tokens.member = gone.member
-"""
-
-SWEEP_CAPS = """
-update caps set is_swept = changed.is_swept from unnest(%b, %b) as changed(cap, is_swept)
-where caps.cap = changed.cap
-"""
-
-RAISE_REGISTRY_VERSION = "update registry set version = version + 1"
 
 UPDATE_LANES = """
 update lanes set next_sequence = moved.next_sequence, next_lot = moved.next_lot,

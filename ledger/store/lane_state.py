@@ -14,7 +14,7 @@ from ledger.rules.journal import TransactionKind
 from ledger.rules.programmes import Registry
 from ledger.rules.state import KeyRecord, LaneState, LedgerState, ShortfallState
 from ledger.store import lane_queries as queries
-from ledger.store.arrays import Bytes, Integers, Smallints
+from ledger.store.arrays import Bigints, Bytes, Smallints
 from ledger.store.rarer_state import member_arrays, place_arrays, read_rarer_state
 from ledger.store.state_rows import add_lot, add_member, add_open_lots, add_original, points_of
 from ledger.store.unit_of_work import BEGIN
@@ -94,9 +94,9 @@ async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) 
     )
     if wanted.points:
         arrays = member_arrays(list(wanted.points))
-        limits = Integers.of(list(wanted.points.values()))
+        needed = Bigints.of(list(wanted.points.values()))
         cursors.members = [await connection.execute(queries.READ_MEMBERS, arrays)]
-        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, limits])]
+        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, needed])]
         cursors.shortfalls = [await connection.execute(queries.READ_SHORTFALLS, arrays)]
     if wanted.originals:
         named = place_arrays(wanted.originals)

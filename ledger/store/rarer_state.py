@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from ledger.ids import Place
 from ledger.rules.state import GiftMonth, HoldState, LedgerState
-from ledger.store import lane_queries as queries
+from ledger.store import rarer_queries as queries
 from ledger.store.arrays import Bigints, Integers, Smallints
 from ledger.store.state_rows import add_lot, points_of
 

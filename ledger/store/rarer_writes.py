@@ -8,7 +8,7 @@ from ledger.ids import Place
 from ledger.rules.journal import ParticularTransaction
 from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, MemberState
-from ledger.store import lane_queries as queries
+from ledger.store import rarer_queries as queries
 from ledger.store.arrays import Bigints, Booleans, Days, Integers, Moments, Smallints, Texts
 
 

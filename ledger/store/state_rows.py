@@ -9,7 +9,7 @@ from ledger.ids import Place
 from ledger.rules.business_day import end_of_day
 from ledger.rules.lots import spend_order
 from ledger.rules.state import NEVER, LedgerState, LotState, MemberState, OriginalState, PointsState
-from ledger.store.wanted_state import ALL_LOTS, Wanted
+from ledger.store.wanted_state import ALL_LOTS, MOST_LOTS_AT_FIRST, Wanted
 
 
 def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
@@ -41,10 +41,12 @@ def add_open_lots(state: LedgerState, wanted: Wanted, rows: list[TupleRow]) -> N
         points = points_of(state, lot.member, lot.programme)
         points.lots_read_to = spend_order(lot)
         points.lots_complete = points.lots_complete or is_all
-    for (_, member, programme), limit in wanted.points.items():
+    for (_, member, programme), needed in wanted.points.items():
         if programme and member in state.members:
             points = points_of(state, member, programme)
-            points.lots_complete = points.lots_complete or len(points.lots) < limit
+            # Neither their number nor their points ended the reading, so there are no more.
+            are_all = len(points.lots) < MOST_LOTS_AT_FIRST and sum(lot.remaining for lot in points.lots) < needed
+            points.lots_complete = points.lots_complete or are_all
 
 
 def add_lot(state: LedgerState, row: Sequence[Any]) -> LotState:

@@ -7,6 +7,7 @@ import msgspec
 from ledger.ids import Place
 from ledger.rules.admission import programmes_of
 from ledger.rules.commands import (
+    MAXIMUM_POINTS,
     Close,
     Earn,
     Exchange,
@@ -25,13 +26,16 @@ from ledger.rules.programmes import Registry
 from ledger.store.arrays import Bigints, Integers, Moments, Smallints
 
 ALL_LOTS = -1
-LOTS_PER_REDEMPTION = 8
+MOST_LOTS_AT_FIRST = 16
+"""How many lots of a member are read before a command has said that they are not enough."""
+
 MOST_MINOR = (1 << 63) - 1
 
 _ONE_MEMBER = frozenset({Earn, Redeem, PlaceHold, Exchange, Expire, Notice})
 """Commands that need nothing but their member in the programmes they name; most are of these."""
 
 _OF_ALL_LOTS = (Expire, Merge, Move, Close, Notice)
+_SPENDS = (Redeem, PlaceHold, Gift, Exchange)
 
 
 class Wanted(msgspec.Struct):
@@ -40,7 +44,7 @@ class Wanted(msgspec.Struct):
     lanes: list[int]
     keys: list[bytes]
     points: dict[tuple[int, int, int], int]
-    """(lane, member, programme) to how many lots its commands may use; ALL_LOTS for all."""
+    """(lane, member, programme) to how many points its commands use of its lots; ALL_LOTS for all there are."""
     originals: list[Place]
     take_backs: dict[tuple[int, int, int, int], list[TakeBack]]
     """(lane, member, programme, partner) to the take-backs of the batch."""
@@ -94,7 +98,7 @@ def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registr
     if submission.member is not None:
         for programme in programmes:
             place = (submission.lane, submission.member, programme)
-            wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
+            wanted.points[place] = _more_points(wanted.points.get(place, 0), submission)
     if type(submission.command) in _ONE_MEMBER and not submission.more_members:
         return
     _add_rarer(wanted, lanes, submission, registry, programmes)
@@ -113,7 +117,7 @@ def _add_rarer(
         wanted.holds.append(submission.hold)
     others = [(*place, programme) for place in _other_members(submission, lanes) for programme in programmes]
     for place in others:
-        wanted.points[place] = _more_lots(wanted.points.get(place, 0), submission)
+        wanted.points[place] = _more_points(wanted.points.get(place, 0), submission)
     if submission.member is None or not programmes:
         return
     if isinstance(command, Gift):
@@ -134,9 +138,9 @@ def _other_members(submission: Submission, lanes: set[int]) -> Iterable[tuple[in
             yield (lane, member)
 
 
-def _more_lots(lots: int, submission: Submission) -> int:
-    """Add what one more command of a member may use to what its others may."""
+def _more_points(points: int, submission: Submission) -> int:
+    """Add what one more command of a member uses to what its others do."""
     command = submission.command
-    if lots == ALL_LOTS or submission.needs_all_lots or isinstance(command, _OF_ALL_LOTS):
+    if points == ALL_LOTS or submission.needs_all_lots or isinstance(command, _OF_ALL_LOTS):
         return ALL_LOTS
-    return lots + LOTS_PER_REDEMPTION if isinstance(command, (Redeem, PlaceHold, Gift, Exchange)) else lots
+    return points + min(command.points, MAXIMUM_POINTS) if isinstance(command, _SPENDS) else points

@@ -17,7 +17,7 @@ from ledger.rules.legs import Received, received
 from ledger.rules.outcomes import Refused
 from ledger.rules.recording import record_refusal
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, PointsState
-from ledger.store import lane_queries, lane_state, webhook_queue
+from ledger.store import lane_state, rarer_queries, webhook_queue
 from ledger.store.arrays import Smallints
 from tests.stateful.breaking import WINDOW_SECONDS, put
 
@@ -99,7 +99,7 @@ def cap_read_without_its_lock() -> None:
 
     async def read_caps_first(connection: Any, lanes: Iterable[int], *arguments: Any, **options: Any) -> LedgerState:
         wanted = sorted(lanes)
-        found = await connection.execute(lane_queries.READ_CAP_BALANCES, [Smallints.of(wanted)])
+        found = await connection.execute(rarer_queries.READ_CAP_BALANCES, [Smallints.of(wanted)])
         balances = {(lane, kind, cap): balance for lane, kind, cap, balance in await found.fetchall()}
         await asyncio.sleep(WINDOW_SECONDS)
         state = await read(connection, wanted, *arguments, **options)

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.rules.commands import Adjust
 from ledger.rules.outcomes import Posted, Replayed
-from ledger.store.wanted_state import LOTS_PER_REDEMPTION
+from ledger.store.wanted_state import MOST_LOTS_AT_FIRST
 from tests.builders import earn, redeem
 from tests.databases import LedgerDatabase
 from tests.rarer_builders import adjust, capture, gift, hold
@@ -33,7 +33,7 @@ async def lots_used(desk: Desk, points: int) -> list[int | None]:
     return [posting.lot for posting in posted.own_entries[0].transaction.postings]
 
 
-@pytest.mark.parametrize("points", [1, LOTS_PER_REDEMPTION, LOTS_PER_REDEMPTION + 1, LOTS])
+@pytest.mark.parametrize("points", [1, MOST_LOTS_AT_FIRST, MOST_LOTS_AT_FIRST + 1, LOTS])
 async def test_lots_are_used_in_their_order_however_many_it_takes(ledger: LedgerInPostgres, points: int) -> None:
     async with ledger.posters() as desk:
         assert await lots_used(desk, points) == list(range(1, points + 1))

@@ -214,13 +214,13 @@ async def two_ledgers(database: LedgerDatabase, seed: int) -> AsyncIterator[TwoL
                     [approval, operation],
                 )
         async with ledger.pool.connection() as connection:
+            # Before the rates, which are in force only from when they were added.
+            await set_sandbox_clock(connection, NOON)
             for rate in RATES:
                 fields = (rate.source, rate.target, rate.issuer, rate.starts_on, rate.give, rate.get, rate.price_micros)
                 async with unit_of_work(connection):
                     await add_exchange_rate(connection, NewExchangeRate(*fields))
         async with ledger.posters() as desk:
-            async with ledger.pool.connection() as connection:
-                await set_sandbox_clock(connection, NOON)
             set_up = registry(CITY, PARK, lanes=LANES, caps=CAPS)
             set_up = replace(set_up, exchange_rates={rate.number: rate for rate in RATES})
             memory = LedgerInMemory(lanes=LANES, members=range(1, MEMBERS + 1), set_up=set_up)
