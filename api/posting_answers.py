@@ -83,7 +83,6 @@ async def _is_of(wiring: Wiring, submission: Submission, member: Member) -> bool
 async def submit_in_order(wiring: Wiring, submissions: Sequence[Submission]) -> list[Answered]:
     """Submit many commands, in order, and answer each; one that fails beside the rules spoils no other."""
     queued = [_enqueue(wiring, submission) for submission in submissions]
-    await asyncio.gather(*(one for one in queued if isinstance(one, asyncio.Future)), return_exceptions=True)
     return [await _answer_queued(wiring, one) for one in queued]
 
 
@@ -148,7 +147,7 @@ async def _answer_queued(wiring: Wiring, queued: "asyncio.Future[Outcome] | Ledg
     if isinstance(queued, LedgerError):
         return failed(queued)
     try:
-        outcome = queued.result()
+        outcome = await queued
     except LedgerError as error:
         return failed(error)
     return await answer_outcome(wiring, outcome)

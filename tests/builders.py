@@ -115,7 +115,7 @@ def reverse(original: JournalEntry, **changes: Any) -> Reverse:
 def id_of(entry: JournalEntry) -> str:
     """The id under which a partner knows a transaction."""
     posted = entry.transaction
-    return str(transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash))
+    return transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash)
 
 
 def place_of_entry(entry: JournalEntry) -> Place:

@@ -43,10 +43,10 @@ async def id_of(engine: Engine, outcome: Outcome) -> str | None:
     if isinstance(outcome, Posted):
         entry = outcome.own_entries[0]
         transaction = entry.transaction
-        return str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash))
+        return transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)
     if isinstance(outcome, Replayed) and outcome.record.lane is not None and outcome.record.sequence is not None:
         place = Place(outcome.record.lane, outcome.record.sequence)
         async with engine.pool.connection() as connection:
             head = (await read_transaction_heads(connection, [place]))[place]
-        return str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))
+        return transaction_id(head.recorded_at, head.lane, head.sequence, head.hash)
     return None

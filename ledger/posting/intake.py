@@ -216,7 +216,7 @@ class Intake:
         if head is None:
             return None
         found = transaction_id(head.recorded_at, head.lane, head.sequence, head.hash)
-        return head if found == wanted else None
+        return head if found == str(wanted) else None
 
     async def _fetch_members(self, digests: Sequence[bytes]) -> Mapping[bytes, Member]:
         async with self._pool.connection() as connection:

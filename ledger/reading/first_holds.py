@@ -42,7 +42,7 @@ async def read_first_holds(connection: AsyncConnection, places: Sequence[Place])
     cursor = await connection.execute(_READ_FIRST_HOLDS, parameters)
     return {
         Place(lane, sequence): FirstHold(
-            str(transaction_id(recorded_at, first_lane, first_sequence, digest)), Place(first_lane, first_sequence)
+            transaction_id(recorded_at, first_lane, first_sequence, digest), Place(first_lane, first_sequence)
         )
         for lane, sequence, first_lane, first_sequence, recorded_at, digest in await cursor.fetchall()
     }

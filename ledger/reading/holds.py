@@ -171,7 +171,7 @@ async def _read_holds(connection: AsyncConnection, registry: Registry, places: S
         found[place] = row
         points, recorded_at, lane, sequence, digest, _ = row[_HOLD_COLUMNS:]
         if points is not None:
-            capture = CaptureView(str(transaction_id(recorded_at, lane, sequence, digest)), points, recorded_at)
+            capture = CaptureView(transaction_id(recorded_at, lane, sequence, digest), points, recorded_at)
             captures[place].append(capture)
     return [_view(found[place], tuple(captures[place]), registry) for place in placed]
 
@@ -183,7 +183,7 @@ def _view(row: TupleRow, captures: tuple[CaptureView, ...], registry: Registry) 
     is_over = expires_at <= now
     left = 0 if is_over else remaining
     return HoldView(
-        id=str(transaction_id(placed_at, first_lane, first_sequence, digest)),
+        id=transaction_id(placed_at, first_lane, first_sequence, digest),
         state=_standing(remaining, last_kind, is_over=is_over),
         programme=registry.programme_numbered(programme).code,
         owner=Member(lane, member),

@@ -148,7 +148,7 @@ def _lot(row: TupleRow, lane: int, programme: Programme, registry: Registry, now
     origin_lane, origin_lot, _ = rest
     is_over = expires_on is not None and end_of_day(expires_on, programme.zone) <= now
     return MemberLot(
-        id=str(lot_id(earned_at, lane, number)),
+        id=lot_id(earned_at, lane, number),
         funding=funding_of(funding, registry),
         original=original,
         remaining=remaining,
@@ -157,8 +157,8 @@ def _lot(row: TupleRow, lane: int, programme: Programme, registry: Registry, now
         expires_on=expires_on,
         state=_standing(remaining, held, expired, is_over=is_over, is_pending=available_from > now),
         # A restored or moved lot keeps the time of the one it comes from, which is part of that one's id.
-        restored_from=None if root is None else str(lot_id(earned_at, lane, root)),
-        moved_from=None if origin_lot is None else str(lot_id(earned_at, origin_lane, origin_lot)),
+        restored_from=None if root is None else lot_id(earned_at, lane, root),
+        moved_from=None if origin_lot is None else lot_id(earned_at, origin_lane, origin_lot),
     )
 
 

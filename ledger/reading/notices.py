@@ -64,7 +64,7 @@ async def read_notices(
     next_cursor = write_cursor(key, paged, (rows[limit - 1][0],)) if len(rows) > limit else None
     notices = tuple(
         NoticeView(
-            id=str(transaction_id(recorded_at, member.lane, sequence, digest)),
+            id=transaction_id(recorded_at, member.lane, sequence, digest),
             points=points,
             last_day=last_day,
             days_before=days_before,

@@ -77,7 +77,7 @@ async def read_texts(connection: AsyncConnection, member: Member, *, after: int,
     """Read up to ``limit`` texts of transactions after a sequence."""
     cursor = await connection.execute(_READ_TEXTS, [member.lane, member.number, after, limit])
     return [
-        Text(str(transaction_id(recorded_at, lane, sequence, digest)), sequence, document)
+        Text(transaction_id(recorded_at, lane, sequence, digest), sequence, document)
         for recorded_at, lane, sequence, digest, document in await cursor.fetchall()
     ]
 

@@ -141,7 +141,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     def lot_ids(self, lane: int) -> dict[int, str]:
         """The ids of the lots, which are of the transaction's lane."""
-        return {number: str(lot_id(opening.earned_at, lane, number)) for number, opening in self.openings.items()}
+        return {number: lot_id(opening.earned_at, lane, number) for number, opening in self.openings.items()}
 
 
 def original_place(transaction: Transaction) -> Place | None:
@@ -176,7 +176,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
     lots, particulars = around.lot_ids(transaction.lane), particulars_of(transaction)
     return TransactionView(
-        id=str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)),
+        id=transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash),
         kind=_TRANSACTION_KINDS[transaction.kind],
         programme=None if programme is None else programme.code,
         member=around.member_id,

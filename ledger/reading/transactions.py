@@ -141,7 +141,9 @@ def views_of_posted(posted: Posted, registry: Registry, named: Named = _NOTHING_
 
     ``named`` has the ids of what they name besides each other; KeyError without one.
     """
-    ids = {**named.ids, **{_place(entry): _id(entry) for entry in posted.entries}}
+    ids = named.ids
+    if len(posted.entries) > 1:
+        ids = {**ids, **{_place(entry): _id(entry) for entry in posted.entries}}
     views = []
     for entry in posted.own_entries:
         openings = {lot: opening for (lane, lot), opening in posted.lots.items() if lane == entry.transaction.lane}
@@ -155,8 +157,8 @@ async def view_posted(
 ) -> list[TransactionView]:
     """The views of a command's own entries; the database is asked only for what they name."""
     entries = posted.own_entries
-    known = {_place(entry) for entry in posted.entries}
-    others = {place for entry in entries for place in _names(entry.transaction)} - known
+    others = {place for entry in entries for place in _names(entry.transaction)}
+    others -= {_place(entry) for entry in posted.entries} if others else others
     holds = {place for entry in entries if (place := hold_place(entry.transaction)) is not None}
     if not others and not holds:
         return views_of_posted(posted, registry)
@@ -209,8 +211,7 @@ async def _read_named(connection: AsyncConnection, others: Iterable[Place], hold
     places, held = list(others), list(holds)
     heads = await read_transaction_heads(connection, places) if places else {}
     ids = {
-        place: str(transaction_id(head.recorded_at, head.lane, head.sequence, head.hash))
-        for place, head in heads.items()
+        place: transaction_id(head.recorded_at, head.lane, head.sequence, head.hash) for place, head in heads.items()
     }
     firsts = await read_first_holds(connection, held) if held else {}
     return Named(ids, {place: first.id for place, first in firsts.items()})
@@ -250,7 +251,7 @@ async def reversals_of(connection: AsyncConnection, places: Sequence[Place]) -> 
     found: dict[Place, tuple[str, ...]] = {}
     for original_lane, original_sequence, recorded_at, lane, sequence, digest in await cursor.fetchall():
         original = Place(original_lane, original_sequence)
-        found[original] = (*found.get(original, ()), str(transaction_id(recorded_at, lane, sequence, digest)))
+        found[original] = (*found.get(original, ()), transaction_id(recorded_at, lane, sequence, digest))
     return found
 
 
@@ -276,7 +277,7 @@ def _place(entry: JournalEntry) -> Place:
 
 def _id(entry: JournalEntry) -> str:
     transaction = entry.transaction
-    return str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash))
+    return transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash)
 
 
 def _arrays(places: Sequence[Place]) -> list[bytes]:

@@ -59,7 +59,7 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """The id by which the ledger's answers name the transaction."""
         transaction = self.transaction
         digest = bytes.fromhex(self.hash)
-        return str(transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, digest))
+        return transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, digest)
 
 
 class NotProved(msgspec.Struct, frozen=True):

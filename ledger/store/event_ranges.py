@@ -66,7 +66,7 @@ async def read_following(
     await connection.execute(_WALK_THE_INDEX)
     cursor = await connection.execute(_FOLLOWING, [Bigints.of(positions), partner, limit, limit])
     return [
-        EventPlace(Place(lane, sequence), kind, transaction_id(recorded_at, lane, sequence, digest))
+        EventPlace(Place(lane, sequence), kind, UUID(transaction_id(recorded_at, lane, sequence, digest)))
         for lane, sequence, kind, recorded_at, digest in await cursor.fetchall()
     ]
 
@@ -78,7 +78,7 @@ async def find_event(connection: AsyncConnection, partner: int, event: UUID) -> 
         return None
     cursor = await connection.execute(_ONE, [place.lane, place.number, partner])
     row = await cursor.fetchone()
-    if row is None or transaction_id(row[1], *place, row[2]) != event:
+    if row is None or transaction_id(row[1], *place, row[2]) != str(event):
         return None
     return EventPlace(place, row[0], event)
 

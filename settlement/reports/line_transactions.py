@@ -47,7 +47,7 @@ def line_report(drawing: Drawing, partner: Partner, entry: Entry, postings: Iter
 
 def _row(drawing: Drawing, posting: LinePosting, first_at: int) -> Row:
     return (
-        str(transaction_id(posting.recorded_at, posting.lane, posting.sequence, posting.hash)),
+        transaction_id(posting.recorded_at, posting.lane, posting.sequence, posting.hash),
         posting.occurred_at,
         posting.recorded_at,
         drawing.issuer(posting.funding),

@@ -107,7 +107,7 @@ class LivelyTown:
             for entry in outcome.own_entries:
                 posted = entry.transaction
                 identifier = transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash)
-                self._reversible.append((partner, str(identifier)))
+                self._reversible.append((partner, identifier))
         return outcome
 
     async def tell(self, partner: int, command: PartnerCommand) -> Outcome:

@@ -163,7 +163,7 @@ class Told:
 def id_of(entry: JournalEntry) -> str:
     """The id of a transaction."""
     posted = entry.transaction
-    return str(transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash))
+    return transaction_id(posted.recorded_at, posted.lane, posted.sequence, entry.hash)
 
 
 def _only(outcome: Outcome) -> str:

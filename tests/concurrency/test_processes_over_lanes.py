@@ -74,7 +74,7 @@ def earn(member: int, points: int) -> Earn:
 def id_of(outcome: Outcome) -> str:
     assert isinstance(outcome, Posted)
     posted, digest = outcome.own_entries[0].transaction, outcome.own_entries[0].hash
-    return str(transaction_id(posted.recorded_at, posted.lane, posted.sequence, digest))
+    return transaction_id(posted.recorded_at, posted.lane, posted.sequence, digest)
 
 
 def draw(url: str, partner: int, name: str) -> Counter[str]:

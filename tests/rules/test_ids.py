@@ -25,12 +25,17 @@ def test_an_id_gives_back_its_lane_and_number(instant: int, lane: int, number: i
 
 @given(lanes, numbers, st.binary(min_size=32, max_size=32))
 def test_ids_of_transactions_and_lots_give_back_their_place(lane: int, number: int, digest: bytes) -> None:
-    assert place_of(transaction_id(NOON, lane, number, digest)) == Place(lane, number)
-    assert place_of(lot_id(NOON, lane, number)) == Place(lane, number)
+    assert place_of(UUID(transaction_id(NOON, lane, number, digest))) == Place(lane, number)
+    assert place_of(UUID(lot_id(NOON, lane, number))) == Place(lane, number)
+
+
+@given(lanes, numbers)
+def test_an_id_is_written_as_a_uuid_is(lane: int, number: int) -> None:
+    assert lot_id(NOON, lane, number) == str(make_id(NOON, lane, number, number))
 
 
 def test_a_lot_earned_before_1970_has_an_id_too() -> None:
-    assert place_of(lot_id(-1, 5, 6)) == Place(5, 6)
+    assert place_of(UUID(lot_id(-1, 5, 6))) == Place(5, 6)
 
 
 def test_ids_of_a_lane_sort_by_time() -> None:
@@ -39,7 +44,7 @@ def test_ids_of_a_lane_sort_by_time() -> None:
 
 
 def test_the_tail_of_a_transactions_id_is_the_start_of_its_hash() -> None:
-    one, other = (transaction_id(NOON, 1, 1, bytes([first]) + bytes(31)) for first in (0, 128))
+    one, other = (UUID(transaction_id(NOON, 1, 1, bytes([first]) + bytes(31))) for first in (0, 128))
     assert one != other
     assert one.int & ((1 << 22) - 1) == 0
     assert other.int & ((1 << 22) - 1) == 1 << 21
