@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import msgspec
 import psycopg
-import sqlalchemy.exc
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
@@ -251,9 +250,6 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     RecursionError: _answer_recursion,
     psycopg.OperationalError: _answer_database_error,
     psycopg.InterfaceError: _answer_database_error,
-    sqlalchemy.exc.OperationalError: _answer_database_error,
-    sqlalchemy.exc.InterfaceError: _answer_database_error,
-    sqlalchemy.exc.TimeoutError: _answer_database_error,
     Exception: _answer_unexpected,
 }
 """Litestar's ``exception_handlers`` for the application."""

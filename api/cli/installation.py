@@ -65,10 +65,12 @@ def open_database(settings: Settings, *, create: bool = False) -> Iterator[Datab
 
 def run_with_engine(work: "Callable[[Engine], Awaitable[T]]") -> T:
     """Run work that posts, with the settings of the environment."""
+    import uvloop
+
     settings = Settings.from_environment()
     with open_database(settings) as database:
         key = settings.read_ledger_key()
-        return asyncio.run(_with_engine(database.service_url, key, settings.lane_groups, work))
+        return uvloop.run(_with_engine(database.service_url, key, settings.lane_groups, work))
 
 
 def run_with_pool(work: "Callable[[Pool], Awaitable[T]]") -> T:

@@ -43,7 +43,8 @@ def migrate(*, as_json: AsJson = False) -> None:
     """Bring the database to this release's tables, as its owner, and make partitions ahead."""
     from api.cli.installation import open_database
     from api.settings import Settings
-    from ledger.store.migrate import head_revision, upgrade
+    from ledger.store.migrate import upgrade
+    from ledger.store.readiness import head_revision
 
     with open_database(Settings.from_environment()) as database:
         upgrade(database.owner())

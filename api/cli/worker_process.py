@@ -1,6 +1,5 @@
 """The worker that ``citypoints serve`` brings: a process beside those that answer requests."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -60,6 +59,8 @@ class WorkerProcess:
 
 def main(parent: int) -> int:
     """Run a worker with the settings of the environment until it is told to stop or its parent is gone."""
+    import uvloop
+
     from api.logs import configure_logs
     from api.settings import Settings, SettingsError
     from api.worker.process import run_worker_until_signal
@@ -68,7 +69,7 @@ def main(parent: int) -> int:
     try:
         settings = Settings.from_environment()
         configure_logs(settings.log_level)
-        asyncio.run(run_worker_until_signal(os.environ["DATABASE_URL"], settings, parent=parent))
+        uvloop.run(run_worker_until_signal(os.environ["DATABASE_URL"], settings, parent=parent))
     except (SettingsError, LedgerError) as error:
         warn(f"The worker does not start: {error}")
         return FOUND_SOMETHING_WRONG

@@ -1,6 +1,5 @@
 """``citypoints worker``: what happens by itself, as a process of its own."""
 
-import asyncio
 import sys
 
 from api.cli.output import AsJson, say
@@ -12,6 +11,8 @@ def worker(*, as_json: AsJson = False) -> None:
 
     Any number may run, beside ``serve``, which brings one of its own unless told not to.
     """
+    import uvloop
+
     from api.cli.installation import open_database
     from api.logs import configure_logs
     from api.worker.process import run_worker_until_signal
@@ -21,4 +22,4 @@ def worker(*, as_json: AsJson = False) -> None:
     with open_database(settings) as database:
         say("The worker runs. Stop it with Ctrl-C.", {"worker": "running"}, as_json=as_json)
         sys.stdout.flush()
-        asyncio.run(run_worker_until_signal(database.service_url, settings))
+        uvloop.run(run_worker_until_signal(database.service_url, settings))

@@ -15,8 +15,7 @@ from api.routes.declarations import answers
 from api.wiring import wiring_of
 from ledger.errors import DatabaseUnavailable
 from ledger.store.ledger_row import read_revision
-from ledger.store.migrate import head_revision
-from ledger.store.readiness import partitions_ahead
+from ledger.store.readiness import head_revision, partitions_ahead
 
 _encode = msgspec.json.Encoder().encode
 _wanted_revision = cache(head_revision)

@@ -19,7 +19,7 @@ from ledger.posting.intake import Intake
 from ledger.posting.posters import DEFAULT_GROUPS, Posters
 from ledger.posting.registry_cache import RegistryCache
 from ledger.store.ledger_row import LedgerRow, read_ledger, read_revision, refuse_other_key, refuse_unsafe
-from ledger.store.migrate import head_revision
+from ledger.store.readiness import head_revision
 from ledger.store.unit_of_work import open_pool
 
 CONNECT_LIMIT_SECONDS = 5

@@ -13,6 +13,9 @@ from ledger.rules.business_day import business_day
 LEDGER_ITSELF = 0
 """The partner number of what the ledger does by itself, such as expiry."""
 
+FIRST_SHARED_FUNDING = 1_000_000_000
+"""A partner's own funding bears the partner's number; those of campaigns begin here, so the two never meet."""
+
 DEFAULT_MAXIMUM_AGE_DAYS = 60
 DEFAULT_GIFT_POINTS_A_MONTH = 5_000
 

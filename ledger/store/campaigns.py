@@ -6,7 +6,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from ledger.errors import AlreadyExists
-from ledger.store.funding_tables import FIRST_SHARED_FUNDING
+from ledger.rules.programmes import FIRST_SHARED_FUNDING
 from ledger.store.registry import raise_registry_version
 
 _ADD = f"""

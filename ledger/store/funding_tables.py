@@ -14,10 +14,8 @@ from sqlalchemy import (
     text,
 )
 
+from ledger.rules.programmes import FIRST_SHARED_FUNDING
 from ledger.store.metadata import MOMENT, metadata
-
-FIRST_SHARED_FUNDING = 1_000_000_000
-"""A partner's own funding bears the partner's number; those of campaigns begin here, so the two never meet."""
 
 campaigns = Table(
     "campaigns",

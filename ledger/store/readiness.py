@@ -1,13 +1,25 @@
-"""Whether there is room ahead in the journal's partitions: asked before a service calls itself ready."""
+"""Whether a database is what this release wants: its migrations, and room ahead in the journal's partitions.
+
+Asked before a service calls itself ready, and by every command, so without Alembic: it and what it brings take as
+long to load as all the rest.
+"""
+
+from pathlib import Path
 
 from psycopg import AsyncConnection
 
-from ledger.store.migrate import SEQUENCES_PER_PARTITION
+SEQUENCES_PER_PARTITION = 1 << 20
+_MIGRATIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
 _ROOM = """
 select (select count(*) from pg_inherits where inhparent = 'transactions'::regclass),
        (select coalesce(max(next_sequence), 1) from lanes)
 """
+
+
+def head_revision() -> str:
+    """The revision that this release wants: the number that begins the name of its latest migration."""
+    return max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*_*.py"))
 
 
 async def partitions_ahead(connection: AsyncConnection) -> int:

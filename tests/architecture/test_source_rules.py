@@ -189,6 +189,13 @@ def test_imports_point_one_way() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.parametrize("module", ["api.cli.http_process", "api.worker.process", "ledger.posting.engine"])
+def test_what_serves_and_posts_does_not_load_what_only_migrations_need(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({{'alembic', 'sqlalchemy'}} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    assert loaded.stdout == "\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
