@@ -4,7 +4,7 @@
 #   make test     the whole test suite; ARGS="-k name" goes to pytest
 #   make check    format, lint, types, import directions
 #   make format   put the format right
-#   make bench    the table of speeds; QUICK=1 for a short one
+#   make bench    the table of speeds; QUICK=1 for a short one, LONG=1 for hours
 #   make lock     take the newest versions of all dependencies that work together
 
 SHELL := /bin/sh

@@ -1,6 +1,7 @@
 """``python -m loadtests.bench``: run everything, print the table, write ``bench.json``.
 
-``QUICK=1`` takes under two minutes.
+``QUICK=1`` takes under two minutes. ``LONG=1`` first grows the ledger to ten million transactions and watches the
+service's memory for an hour, then runs everything on the grown ledger.
 """
 
 import os
@@ -17,6 +18,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.store import migrate
 from ledger.store.ledger_row import create_ledger
 from loadtests.bench import city, rows, yardstick
+from loadtests.bench.long_rows import LONG_ROWS
 from loadtests.bench.scale import FULL, QUICK
 from loadtests.bench.table import Row, render, write_json
 
@@ -36,7 +38,8 @@ def main() -> None:
         yardstick.prepare(server)
         bench = rows.Bench(data, server, scale)
         found: list[Row] = []
-        for measure in rows.IN_ORDER:
+        in_order = (*LONG_ROWS, *rows.IN_ORDER) if os.environ.get("LONG") else rows.IN_ORDER
+        for measure in in_order:
             for row in measure(bench):
                 _say(f"{row.name}: {row.value:,.1f} {row.unit}")
                 found.append(row)

@@ -61,7 +61,7 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'public' and c.relkind = 'r'
   and c.relname !~ '^(members|member_names|member_points|party_balances|credentials|lanes|imports|import_lines)$'
 """
-_TRANSACTIONS = "select coalesce(sum(next_sequence - 1), 0) from lanes"
+TRANSACTIONS = "select coalesce(sum(next_sequence - 1), 0) from lanes"
 
 
 class Bench:
@@ -106,11 +106,11 @@ class Bench:
 
 def measure_posting(bench: Bench) -> Iterator[Row]:
     """In-process posting, and what it takes on disk."""
-    used, transactions = bench.read_number(_DISK), bench.read_number(_TRANSACTIONS)
+    used, transactions = bench.read_number(_DISK), bench.read_number(TRANSACTIONS)
     a_second = bench.post(bench.scale.posting_commands)
     yield bench.times_yardstick("posting in process, batches of 500, 30 % redemptions", a_second, "transactions/s", 2.5)
     used = bench.read_number(_DISK) - used
-    transactions = bench.read_number(_TRANSACTIONS) - transactions
+    transactions = bench.read_number(TRANSACTIONS) - transactions
     yield Row("disk per transaction, rows and indexes", used / transactions, "bytes", at_least=1000, ceiling=True)
 
 
@@ -171,13 +171,13 @@ def measure_import(bench: Bench) -> Iterator[Row]:
 def measure_http(bench: Bench) -> Iterator[Row]:
     """The service over HTTP: single earns, hot merchants, one connection, bulk, balances."""
     city = read_city(bench.city)
-    merchants = asyncio.run(_make_keys(bench.server.service_url(), city.partners))
+    merchants = asyncio.run(make_keys(bench.server.service_url(), city.partners))
     seconds = bench.scale.http_seconds
     singles = int(LIKELY_SINGLES_A_SECOND * seconds)
-    with running_service(bench.data, WORKERS) as port:
+    with running_service(bench.data, WORKERS) as service:
 
         def send(connections: int, messages: list[bytes], status: int) -> "tuple[float, float, float]":
-            result = drive(bench.data, port, connections, seconds, messages, status)
+            result = drive(bench.data, service.port, connections, seconds, messages, status)
             return result.answered / result.seconds, result.p50_ms, result.p99_ms
 
         send(128, requests.earnings(city, merchants, singles // 4), 201)
@@ -196,7 +196,8 @@ def measure_http(bench: Bench) -> Iterator[Row]:
         yield bench.times_yardstick("balance read over HTTP, 64 connections", read, "requests/s", 0.6)
 
 
-async def _make_keys(url: str, partners: list[int]) -> requests.Merchants:
+async def make_keys(url: str, partners: list[int]) -> requests.Merchants:
+    """Keys of the merchants and of an operator, for the service under measurement."""
     async with open_pool(url) as pool, pool.connection() as connection, unit_of_work(connection):
         operator = await add_staff_key(connection, "bench", ["operator"])
         keys = [(await add_partner_key(connection, partner)).key for partner in partners]
@@ -220,7 +221,7 @@ def measure_audit(bench: Bench) -> Iterator[Row]:
 
 def measure_settlement(bench: Bench) -> Iterator[Row]:
     """A settlement run over all that is recorded, in units of the plainest sum over the same rows."""
-    missing = bench.scale.settled_transactions - bench.read_number(_TRANSACTIONS)
+    missing = bench.scale.settled_transactions - bench.read_number(TRANSACTIONS)
     if missing > 0:
         bench.post(missing)
     result = uvloop.run(settling.measure(bench.city))
@@ -234,12 +235,12 @@ def measure_settlement(bench: Bench) -> Iterator[Row]:
 def measure_beside_settlement(bench: Bench) -> Iterator[Row]:
     """Posting, and reading over HTTP, while a settlement of all that is recorded runs, against each alone."""
     city = read_city(bench.city)
-    merchants = asyncio.run(_make_keys(bench.server.service_url(), city.partners))
+    merchants = asyncio.run(make_keys(bench.server.service_url(), city.partners))
     reads = requests.balances(city, merchants, int(LIKELY_READS_A_SECOND * bench.scale.http_seconds))
-    with running_service(bench.data, WORKERS) as port:
+    with running_service(bench.data, WORKERS) as service:
 
         def measure() -> tuple[float, float]:
-            result = drive(bench.data, port, 64, bench.scale.http_seconds, reads, 200)
+            result = drive(bench.data, service.port, 64, bench.scale.http_seconds, reads, 200)
             return bench.post(bench.scale.audit_commands), result.answered / result.seconds
 
         alone = measure()

@@ -13,6 +13,7 @@ class Scale(msgspec.Struct, frozen=True):
     audit_commands: int
     capped_commands: int
     settled_transactions: int
+    memory_seconds: int
 
 
 FULL = Scale(
@@ -23,6 +24,7 @@ FULL = Scale(
     audit_commands=90_000,
     capped_commands=40_000,
     settled_transactions=1_000_000,
+    memory_seconds=3_600,
 )
 QUICK = Scale(
     yardstick_seconds=4,
@@ -32,4 +34,5 @@ QUICK = Scale(
     audit_commands=30_000,
     capped_commands=20_000,
     settled_transactions=100_000,
+    memory_seconds=60,
 )

@@ -22,8 +22,15 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 
 
+class Service(msgspec.Struct, frozen=True):
+    """A running service: its port on loopback and the process of ``citypoints serve``."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def running_service(data: Path, workers: int) -> Iterator[int]:
+def running_service(data: Path, workers: int) -> Iterator[Service]:
     """Start the service on a free port of loopback, wait until it is ready, stop it at the end."""
     port = _free_port()
     log = (data / "service.log").open("wb")
@@ -32,7 +39,7 @@ def running_service(data: Path, workers: int) -> Iterator[int]:
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait_until_ready(port, process, data / "service.log")
-        yield port
+        yield Service(port, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS)
