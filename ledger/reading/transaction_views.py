@@ -71,7 +71,7 @@ class ExchangedPoints(msgspec.Struct, frozen=True):
     earned_points: int
 
 
-class TransactionView(msgspec.Struct, frozen=True, kw_only=True):
+class TransactionView(msgspec.Struct, frozen=True, gc=False):
     """Everything that answers tell of a transaction.
 
     Instants are microseconds since 1970 UTC, money is in minor units of ``currency``. ``partner`` is
@@ -175,40 +175,41 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     transaction = entry.transaction
     programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
     lots, particulars = around.lot_ids(transaction.lane), particulars_of(transaction)
+    # By position, in the order of the fields: naming so many takes longer than all else here.
     return TransactionView(
-        id=transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash),
-        kind=_TRANSACTION_KINDS[transaction.kind],
-        programme=None if programme is None else programme.code,
-        member=around.member_id,
-        partner=None if transaction.partner == LEDGER_ITSELF else registry.partners[transaction.partner].code,
-        points=transaction.points,
-        lots=_lots(transaction, lots, around.openings, registry),
-        available=transaction.available_after,
-        held=transaction.held_after,
-        pending=transaction.pending_after,
-        answer_format=transaction.answer_format,
-        occurred_at=transaction.occurred_at,
-        recorded_at=transaction.recorded_at,
-        lane=transaction.lane,
-        sequence=transaction.sequence,
-        spend_minor=transaction.spend_minor,
-        cash_minor=transaction.cash_minor,
-        currency=None if programme is None else programme.currency,
-        scene=transaction.scene,
-        channel=transaction.channel,
-        outlet=transaction.outlet,
-        programme_version=transaction.programme_version,
-        rate=_rate(programme, transaction.programme_version),
-        reverses=_named(original_place(transaction), around.ids),
-        hash=entry.hash,
-        postings=tuple(_posting(posting, lots, around, programme, registry) for posting in transaction.postings),
-        hold=_named(hold_place(transaction), around.holds),
-        expires_at=particulars.expires_at,
-        counter=_named(counter_place(transaction), around.ids),
-        approval=particulars.approval,
-        is_given_up=_is_given_up(transaction, around.openings, programme),
-        notice=_notice(particulars),
-        exchanged=_exchanged(transaction, particulars, registry),
+        transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash),
+        _TRANSACTION_KINDS[transaction.kind],
+        None if programme is None else programme.code,
+        around.member_id,
+        None if transaction.partner == LEDGER_ITSELF else registry.partners[transaction.partner].code,
+        transaction.points,
+        _lots(transaction, lots, around.openings, registry),
+        transaction.available_after,
+        transaction.held_after,
+        transaction.pending_after,
+        transaction.answer_format,
+        transaction.occurred_at,
+        transaction.recorded_at,
+        transaction.lane,
+        transaction.sequence,
+        transaction.spend_minor,
+        transaction.cash_minor,
+        None if programme is None else programme.currency,
+        transaction.scene,
+        transaction.channel,
+        transaction.outlet,
+        transaction.programme_version,
+        _rate(programme, transaction.programme_version),
+        _named(original_place(transaction), around.ids),
+        entry.hash,
+        tuple(_posting(posting, lots, around, programme, registry) for posting in transaction.postings),
+        _named(hold_place(transaction), around.holds),
+        particulars.expires_at,
+        _named(counter_place(transaction), around.ids),
+        particulars.approval,
+        _is_given_up(transaction, around.openings, programme),
+        _notice(particulars),
+        _exchanged(transaction, particulars, registry),
     )
 
 

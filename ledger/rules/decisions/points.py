@@ -62,13 +62,13 @@ def _opening(command: Earn, state: LedgerState, admitted: Admitted, awarded: Awa
     occurred_at = admitted.occurred_at
     available_from = command.available_from
     return LotOpening(
-        lot=state.lanes[admitted.points.lane].next_lot,
-        funding=admitted.funding,
-        terms_version=None,
-        earned_at=occurred_at,
-        available_from=min(occurred_at, admitted.now) if available_from is None else available_from,
-        expires_on=awarded.version.expires_on(admitted.programme.business_day(occurred_at)),
-        original=awarded.points,
+        state.lanes[admitted.points.lane].next_lot,
+        admitted.funding,
+        None,
+        occurred_at,
+        min(occurred_at, admitted.now) if available_from is None else available_from,
+        awarded.version.expires_on(admitted.programme.business_day(occurred_at)),
+        awarded.points,
     )
 
 
