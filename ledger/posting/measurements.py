@@ -10,7 +10,7 @@ from ledger.rules.outcomes import KeyReused, Outcome, Posted, Refused, Replayed
 
 POSTING_SECONDS = Histogram(
     "citypoints_posting_seconds",
-    "Time from a command's arrival in the queue to its outcome",
+    "Time from the arrival of a batch's oldest command in the queue to its outcome",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 BATCH_COMMANDS = Histogram(

@@ -336,13 +336,12 @@ def _members_of(submission: Submission) -> set[int]:
 
 
 def _answer(batch: Sequence[Waiting], outcomes: Sequence[Outcome | None]) -> None:
-    now = perf_counter()
     for waiting, outcome in zip(batch, outcomes, strict=True):
-        if outcome is None:
-            continue
-        measurements.POSTING_SECONDS.observe(now - waiting.arrived)
-        if not waiting.future.done():
+        if outcome is not None and not waiting.future.done():
             waiting.future.set_result(outcome)
+    answered = [waiting.arrived for waiting, outcome in zip(batch, outcomes, strict=True) if outcome is not None]
+    if answered:
+        measurements.POSTING_SECONDS.observe(perf_counter() - min(answered))
     measurements.count_batch([outcome for outcome in outcomes if outcome is not None])
 
 
