@@ -30,6 +30,12 @@ class MalformedCursor(LedgerError):
     code = "malformed-cursor"
 
 
+class CursorBeforeRestore(LedgerError):
+    """A cursor of a time before the ledger was restored: the facts say from where on it may have changed."""
+
+    code = "cursor-before-restore"
+
+
 class IdempotencyKeyMissing(LedgerError):
     """A request that changes state came without an Idempotency-Key."""
 

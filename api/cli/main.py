@@ -26,6 +26,7 @@ from api.cli import (
 )
 from api.cli.auditing import audit
 from api.cli.demonstrating import demo
+from api.cli.epochs import new_epoch
 from api.cli.expiring import expire
 from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
@@ -39,6 +40,7 @@ from api.settings import SettingsError
 from ledger.errors import LedgerError
 
 INTERRUPTED = 130
+EPOCH_EXAMPLE = 'Example: citypoints new-epoch --reason "restored the snapshot of 02:00"'
 IMPORT_EXAMPLE = "Example: citypoints import invoices.csv --partner SHOP --mapping invoices.toml"
 REPORT_EXAMPLE = "Example: citypoints settle report statement --batch CITY-20261123-1 --party CINEMA --format pdf"
 VERIFY_EXAMPLE = "Example: citypoints verify-proof proof.json --public-key key.json"
@@ -57,6 +59,7 @@ app.command("demo", epilog="Example: citypoints demo")(demo)
 app.command("import", epilog=IMPORT_EXAMPLE)(import_file)
 app.command("audit", epilog="Example: citypoints audit --json")(audit)
 app.command("seal", epilog="Example: citypoints seal --json")(seal)
+app.command("new-epoch", epilog=EPOCH_EXAMPLE)(new_epoch)
 app.command("verify-proof", epilog=VERIFY_EXAMPLE)(verify_proof)
 app.command("worker", epilog="Example: citypoints worker")(worker)
 app.command("expire", epilog="Example: citypoints expire --day 2026-03-31")(expire)

@@ -49,6 +49,23 @@ REQUEST_PROBLEMS = (
         },
     ),
     ProblemType(
+        code="cursor-before-restore",
+        status=410,
+        title="Cursor is of a time before the ledger was restored",
+        meaning=(
+            "The ledger was restored from a backup after this cursor was given. In each lane all is as you have "
+            "read it through the sequence that known_through says; what followed may be gone."
+        ),
+        what_to_do=(
+            "Take back what you have from transactions of a higher sequence in their lane. Then read on from "
+            "resync_cursor; what is still true of them comes again, with the same ids."
+        ),
+        facts={
+            "known_through": "for each lane, from 0 on, the last sequence that is still what you have read",
+            "resync_cursor": "cursor of what follows known_through",
+        },
+    ),
+    ProblemType(
         code="import-mapping-invalid",
         status=422,
         title="Import mapping does not fit",

@@ -15,7 +15,7 @@ from api.schemas.events import EventsAnswer
 from api.schemas.fields import refuse
 from api.wiring import wiring_of
 from ledger.reading.cursors import DEFAULT_LIMIT
-from ledger.reading.events import EventsPage, read_event_cursor, read_events, write_event_cursor
+from ledger.reading.events import EventCursors, EventsPage, read_events
 from ledger.store.event_ranges import read_heads
 from ledger.store.unit_of_work import unit_of_work
 
@@ -41,7 +41,7 @@ FromQuery = Annotated[
     operation_id="listEvents",
     summary="Follow what happens",
     tags=["Events"],
-    responses=answers(200, EventsAnswer, "Events in order.", *LIST_PROBLEMS),
+    responses=answers(200, EventsAnswer, "Events in order.", *LIST_PROBLEMS, "cursor-before-restore"),
 )
 async def list_events(
     request: CityRequest, after: AfterQuery = None, start: FromQuery = None, limit: LimitQuery = DEFAULT_LIMIT
@@ -51,6 +51,9 @@ async def list_events(
     Ask again with `next_cursor`; a page that is not full is the end for the moment, and its cursor goes on from
     there. `from=now` gives no events but the cursor of the present. Staff read what the ledger does by
     itself, such as expiries.
+
+    Where the ledger was restored from a backup since a cursor was given, it is answered with
+    `cursor-before-restore`: take back what followed its `resync_cursor`, and read on from there.
     """
     if after is not None and start is not None:
         refuse("after, from", "both of them", "at most one of the two", "query")
@@ -58,14 +61,15 @@ async def list_events(
     owner = feed_owner_of(request)
     engine = wiring.engine
     async with engine.pool.connection() as connection, unit_of_work(connection):
+        cursors = await EventCursors.open(connection, engine.key, owner, engine.lanes)
         if start == "now":
             page = EventsPage((), await read_heads(connection))
         else:
             nothing_read = (0,) * engine.lanes
-            positions = nothing_read if after is None else read_event_cursor(engine.key, owner, engine.lanes, after)
+            positions = nothing_read if after is None else await cursors.read(connection, after)
             page = await read_events(connection, engine.registry.current, owner, positions, limit=limit)
-    cursor = write_event_cursor(engine.key, owner, page.positions)
-    return Response(_encode(EventsAnswer([event_of(view) for view in page.views], cursor)), media_type=JSON)
+    events = [event_of(view) for view in page.views]
+    return Response(_encode(EventsAnswer(events, cursors.write(page.positions))), media_type=JSON)
 
 
 event_routes = [list_events]

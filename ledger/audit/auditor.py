@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from ledger.audit import queries
 from ledger.audit.approvals import check_approvals
 from ledger.audit.crossing import Crossing
+from ledger.audit.epochs import check_epochs, read_epoch_rows
 from ledger.audit.keys import check_keys
 from ledger.audit.money import check_money
 from ledger.audit.pages import PAGE_TRANSACTIONS, Lane, read_lane, read_lanes
@@ -84,6 +85,8 @@ class _Audit:
         ledger = await read_ledger(self._connection)
         if ledger is None:
             raise NotFound("The database holds no ledger yet.")
+        # Before the lanes: what these rows say has begun lies before the ends that the lanes are walked to.
+        epochs = await read_epoch_rows(self._connection)
         lanes = await read_lanes(self._connection)
         self._crossing = Crossing({lane.lane: lane.next_sequence for lane in lanes})
         self._total = sum(max(lane.next_sequence - 1, 0) for lane in lanes)
@@ -92,6 +95,7 @@ class _Audit:
             await self._check_lane(lane)
             await check_keys(self._connection, self._findings, index, len(lanes), self._rest)
         self._crossing.compare(self._findings)
+        await check_epochs(self._connection, self._findings, self._crossing.epochs, epochs, ledger.lanes)
         await check_approvals(self._connection, self._findings)
         await check_money(self._connection, self._findings)
         for check in more_checks:

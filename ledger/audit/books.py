@@ -51,6 +51,7 @@ class Books:
         self.members = Memberships()
         self.caps_seen: set[int] = set()
         self.swept: dict[int, bool] = {}
+        self.epoch = 0
         self.giving_up: Transaction | None = None
         self.leaving: tuple[bytes, int] | None = None
         self.arriving: tuple[bytes, int] | None = None

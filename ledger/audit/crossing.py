@@ -16,6 +16,7 @@ from ledger.audit.points import TakenBack
 from ledger.audit.report import Findings
 from ledger.ids import Place
 from ledger.rules.accounts import AccountKind
+from ledger.rules.journal import Particulars
 
 MOST_STEPS = 200
 """How many times a member is followed back to those who have become it; in a forged journal it may be itself."""
@@ -107,6 +108,7 @@ class Crossing:
         self._parties: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self._returns: defaultdict[Place, list[Return]] = defaultdict(list)
         self._counted: dict[Place, Counted] = {}
+        self.epochs: dict[Place, Particulars] = {}
 
     def is_before_cut(self, place: Place) -> bool:
         """Whether all that was committed with a transaction is walked, too."""

@@ -11,6 +11,7 @@ from ledger.audit.caps import check_cap, check_draw
 from ledger.audit.case import Case
 from ledger.audit.clearing import check_money_only, check_settlement
 from ledger.audit.corrections import check_adjustment, check_write_off
+from ledger.audit.epochs import check_epoch
 from ledger.audit.exchanges import check_exchange
 from ledger.audit.gifts_and_moves import check_gift, check_merge_or_move
 from ledger.audit.holds import check_capture, check_hold, check_hold_expiry, check_void
@@ -37,10 +38,10 @@ _Kind = TransactionKind
 _EXPIRE, _HOLD_EXPIRE, _CLOSE = map(int, (_Kind.EXPIRE, _Kind.HOLD_EXPIRE, _Kind.CLOSE))
 _OF_CAPS = frozenset({_Kind.CAP, _Kind.COVER_LOW})
 
-OF_A_MEMBER = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE, _Kind.MOVE})
-"""Kinds that may concern a member as a whole, and so no programme."""
+OF_NO_PROGRAMME = frozenset({_Kind.FREEZE, _Kind.UNFREEZE, _Kind.CLOSE, _Kind.MERGE, _Kind.MOVE, _Kind.EPOCH})
+"""Kinds that may concern a member, or the ledger, as a whole, and so no programme."""
 
-_WITHOUT_MEMBER = _OF_CAPS | {_Kind.SETTLE, _Kind.MONEY}
+_WITHOUT_MEMBER = _OF_CAPS | {_Kind.SETTLE, _Kind.MONEY, _Kind.EPOCH}
 _OF_THE_LEDGER = frozenset(
     {
         _Kind.EXPIRE,
@@ -51,6 +52,7 @@ _OF_THE_LEDGER = frozenset(
         _Kind.NOTICE,
         _Kind.SETTLE,
         _Kind.MONEY,
+        _Kind.EPOCH,
     }
 )
 _BY_EITHER = _OF_CAPS | {_Kind.GIFT, _Kind.EXCHANGE, _Kind.MERGE, _Kind.MOVE}
@@ -66,7 +68,7 @@ def check_kind(case: Case) -> None:
     kind = transaction.kind
     _check_partner(case)
     if (transaction.member == 0) != (kind in _WITHOUT_MEMBER):
-        case.differ("member", transaction.member, "0 for caps and settlement, and a member for all else")
+        case.differ("member", transaction.member, "0 for caps, settlement and epochs, and a member for all else")
     if kind not in _WITHOUT_PARTICULARS or transaction.format != FORMAT:
         _check_format(case)
     if case.points.holds:
@@ -221,4 +223,5 @@ CHECKS: dict[int, Callable[[Case], None]] = {
     int(_Kind.MONEY): check_money_only,
     int(_Kind.COVER_LOW): check_cap,
     int(_Kind.EXCHANGE): check_exchange,
+    int(_Kind.EPOCH): check_epoch,
 }

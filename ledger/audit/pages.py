@@ -1,6 +1,7 @@
 """Reading a lane's journal page by page, each in statements of its own, so that no snapshot lasts."""
 
 from collections import defaultdict
+from typing import Any
 
 import msgspec
 from psycopg import AsyncConnection
@@ -21,7 +22,11 @@ PAGE_TRANSACTIONS = 5_000
 
 _TRANSACTION_FIELDS = len(queries.TRANSACTION_FIELDS)
 _OPENING_FIELDS = len(LotOpening.__struct_fields__)
-_NO_PARTICULARS = (None,) * 11
+_PARTICULARS = (
+    *("hold", "expires_at", "counter_lane", "counter_sequence", "into", "approval", "expires_on", "days_before"),
+    *("about", "money", "exchange_rate", "epoch", "epoch_identity", "superseded_seals"),
+)
+_NO_PARTICULARS = (None,) * len(_PARTICULARS)
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -119,23 +124,8 @@ class Belongings(msgspec.Struct):
 
     def particulars_of(self, sequence: int) -> Particulars:
         """Take a transaction's particulars, with the origins of its lots."""
-        hold, expires_at, lane, counter, into, approval, expires_on, days, about, money, rate = self.particulars.pop(
-            sequence, _NO_PARTICULARS
-        )
-        return Particulars(
-            hold=hold,
-            expires_at=expires_at,
-            counter_lane=lane,
-            counter_sequence=counter,
-            into=into,
-            approval=approval,
-            expires_on=expires_on,
-            days_before=days,
-            origins=tuple(self.origins.pop(sequence, ())),
-            about=about,
-            money=money,
-            exchange_rate=rate,
-        )
+        values: dict[str, Any] = dict(zip(_PARTICULARS, self.particulars.pop(sequence, _NO_PARTICULARS), strict=True))
+        return Particulars(**values, origins=tuple(self.origins.pop(sequence, ())))
 
     def hold_of(self, sequence: int) -> HoldRow | None:
         """Take the row of the hold that a transaction opens, and those of its lots."""

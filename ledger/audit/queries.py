@@ -45,6 +45,7 @@ READ_LANES_NAMED = " union all ".join(
         "money_postings",
         "members",
         "member_names",
+        "epoch_starts",
     )
 )
 
@@ -69,9 +70,12 @@ READ_DETAILS = "select sequence, salt, document from details where lane = %s and
 # What only some kinds of transactions of a page have.
 READ_PARTICULARS = """
 select sequence, hold, expires_at, counter_lane, counter_sequence, into_member, approval, expires_on, days_before,
-       about, money, exchange_rate
+       about, money, exchange_rate, epoch, epoch_identity, superseded_seals
 from particulars where lane = %s and sequence >= %s and sequence < %s
 """
+
+# Where each epoch begins in each lane.
+READ_EPOCH_STARTS = "select lane, epoch, sequence from epoch_starts"
 
 # Where the lots opened in a page come from.
 READ_ORIGINS = """

@@ -15,6 +15,7 @@ from ledger.audit.auditor import Check
 from ledger.audit.pages import read_lanes
 from ledger.audit.report import Findings
 from ledger.audit.seal_folder import SealFolder
+from ledger.audit.superseded_seals import check_superseded_seals
 from ledger.rules.journal import CHAIN_START
 from ledger.rules.seals import (
     NO_SEAL,
@@ -90,6 +91,7 @@ class _SealChecks:
         for number in sorted(missing):
             self._findings.differ(None, f"seal {number}", "row", "nothing", self._folder.path_of(number))
         await self._check_ends()
+        await check_superseded_seals(self._connection, self._findings, self._folder.directory, self._trusted)
         return self._good
 
     async def _check(self, row: SealRow) -> None:

@@ -1,6 +1,7 @@
 """Seals outside the database: a folder with one file for each, ``seal-000001.json`` and so on.
 
-A file is there whole or not at all: it is written under another name, flushed to the disk, then renamed.
+A file is there whole or not at all: it is written under another name, flushed to the disk, then renamed. Seals of what
+was lost when a backup was restored lie in the folder ``superseded``, by number and hash: there, numbers come twice.
 """
 
 import os
@@ -11,6 +12,9 @@ MAXIMUM_SEAL_BYTES = 4 * 1024 * 1024
 """More than a seal of 4,096 lanes needs."""
 
 _NAME = re.compile(r"seal-([0-9]{6,9})\.json")
+_SUPERSEDED = "superseded"
+_SUPERSEDED_NAME = re.compile(r"seal-[0-9]{6,9}-[0-9a-f]{16}\.json")
+_HASH_DIGITS = 16
 _FILE_MODE = 0o444
 
 
@@ -34,11 +38,27 @@ class SealFolder:
 
     def read(self, number: int) -> bytes | None:
         """The bytes of a seal's file, at most one more than a seal can have; None where there is no file."""
+        return read_seal_file(self.path_of(number))
+
+    def superseded(self) -> set[Path]:
+        """The files of seals that are superseded."""
         try:
-            with self.path_of(number).open("rb") as file:
-                return file.read(MAXIMUM_SEAL_BYTES + 1)
+            files = list((self.directory / _SUPERSEDED).iterdir())
         except FileNotFoundError:
-            return None
+            return set()
+        return {file for file in files if _SUPERSEDED_NAME.fullmatch(file.name)}
+
+    def path_of_superseded(self, number: int, digest: str) -> Path:
+        """The file of a superseded seal, of which the hash is given."""
+        return self.directory / _SUPERSEDED / f"seal-{number:06}-{digest[:_HASH_DIGITS]}.json"
+
+    def supersede(self, number: int, digest: str) -> None:
+        """Put a seal, whose hash is given, where the superseded ones are, durably."""
+        path = self.path_of_superseded(number, digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path_of(number).rename(path)
+        for directory in (path.parent, self.directory):
+            _flush_folder(directory)
 
     def write(self, number: int, document: bytes) -> Path:
         """Write a seal, durably; one that is there already is replaced."""
@@ -54,6 +74,15 @@ class SealFolder:
         unfinished.rename(path)
         _flush_folder(self.directory)
         return path
+
+
+def read_seal_file(path: Path) -> bytes | None:
+    """The bytes of a file, at most one more than a seal can have; None where there is no file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAXIMUM_SEAL_BYTES + 1)
+    except FileNotFoundError:
+        return None
 
 
 def _flush_folder(directory: Path) -> None:

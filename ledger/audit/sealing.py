@@ -114,7 +114,7 @@ class _Sealing:
         if newest_file > newest:
             raise LedgerAltered(
                 f"{self._folder.path_of(newest_file)} is there, and the database's last seal is {newest}: "
-                "the database is older than its seals."
+                "the database is older than its seals. If you restored a backup, `citypoints new-epoch` comes first."
             )
         if last is not None and last.seal.public_key not in self._keys.trusted:
             raise LedgerAltered(

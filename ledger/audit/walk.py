@@ -10,7 +10,7 @@ from ledger.audit.case import Case
 from ledger.audit.chain import Chain
 from ledger.audit.crossing import Crossing
 from ledger.audit.keys import CommandKeys
-from ledger.audit.kinds import OF_A_MEMBER, check_kind
+from ledger.audit.kinds import OF_NO_PROGRAMME, check_kind
 from ledger.audit.named import (
     LaterReturn,
     Named,
@@ -116,7 +116,7 @@ class Walk:
         self.chain.follow(entry)
         self.keys.follow(entry)
         programme = self._set_up.programmes.get(transaction.programme)
-        if transaction.programme == 0 and transaction.kind in OF_A_MEMBER:
+        if transaction.programme == 0 and transaction.kind in OF_NO_PROGRAMME:
             programme = NO_PROGRAMME
         if programme is None:
             place = f"transaction {transaction.sequence}"

@@ -2,24 +2,27 @@
 
 The order between lanes is that of recording; a transaction of another lane that commits later may carry an
 earlier time and comes later. Inside a lane the order is that of (lane, sequence), without gaps.
+
+A cursor carries the mark of the epoch that it was given in. When the ledger has gone on from an older copy of itself,
+cursors of before are refused, with one to read on from: what it follows is what it was, all else may be gone.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 import msgspec
 from psycopg import AsyncConnection
 
-from ledger.errors import MalformedCursor
+from ledger.errors import CursorBeforeRestore
 from ledger.ids import LedgerKey
 from ledger.reading.cursors import PagedList, read_cursor, refuse_limit, write_cursor
 from ledger.reading.transaction_views import TransactionView
 from ledger.reading.transactions import read_views
+from ledger.rules.epochs import FIRST_MARK, epoch_mark
 from ledger.rules.journal import TransactionKind
 from ledger.rules.programmes import Registry
-from ledger.store.event_ranges import EventPlace, Positions, advanced, read_following
-
-EPOCH = 0
-"""Raised when a ledger goes on from an older copy of itself: then cursors of later times mean nothing."""
+from ledger.store.epochs import Epoch, read_epochs, read_positions_before
+from ledger.store.event_ranges import EventPlace, Positions, advanced, read_following, read_positions_at
 
 _CHARACTERS_PER_LANE = 16
 _CHARACTERS_BESIDES = 100
@@ -60,22 +63,64 @@ async def read_event_views(
     return [views[place] for place in places]
 
 
-def write_event_cursor(key: LedgerKey, partner: int, positions: Positions) -> str:
-    """Write the cursor of what follows positions; lanes in which nothing was read take no room."""
-    pairs = [number for lane, sequence in enumerate(positions) if sequence for number in (lane, sequence)]
-    return write_cursor(key, _feed(partner), (EPOCH, *pairs))
+class EventCursors:
+    """The cursors of a partner's feed, as of the epochs that there are at one moment.
 
+    One moment for reading and writing: a cursor that was read before an epoch began must not be given out in it.
+    """
 
-def read_event_cursor(key: LedgerKey, partner: int, lanes: int, cursor: str) -> Positions:
-    """Read a cursor of a partner's feed back; raises MalformedCursor for one that was not issued for it."""
-    longest = _CHARACTERS_BESIDES + _CHARACTERS_PER_LANE * lanes
-    epoch, *pairs = (int(number) for number in read_cursor(key, _feed(partner), cursor, longest=longest))
-    if epoch != EPOCH:
-        raise MalformedCursor("The cursor is of a time before the ledger was restored.", field="after")
-    positions = [0] * lanes
-    for lane, sequence in zip(pairs[::2], pairs[1::2], strict=True):
-        positions[lane] = sequence
-    return tuple(positions)
+    def __init__(self, key: LedgerKey, partner: int, lanes: int, epochs: Sequence[Epoch]) -> None:
+        self._key = key
+        self._partner = partner
+        self._lanes = lanes
+        self._epochs = epochs
+        self._marks = [FIRST_MARK, *(epoch_mark(epoch.identity) for epoch in epochs)]
+
+    @classmethod
+    async def open(cls, connection: AsyncConnection, key: LedgerKey, partner: int, lanes: int) -> Self:
+        """Read which epochs there are."""
+        return cls(key, partner, lanes, await read_epochs(connection))
+
+    def write(self, positions: Positions) -> str:
+        """Write the cursor of what follows positions; lanes in which nothing was read take no room."""
+        pairs = [number for lane, sequence in enumerate(positions) if sequence for number in (lane, sequence)]
+        return write_cursor(self._key, _feed(self._partner), (self._marks[-1], *pairs))
+
+    async def read(self, connection: AsyncConnection, cursor: str) -> Positions:
+        """Read a cursor back.
+
+        Raises MalformedCursor for one not issued for the feed, CursorBeforeRestore for one of an earlier epoch.
+        """
+        longest = _CHARACTERS_BESIDES + _CHARACTERS_PER_LANE * self._lanes
+        mark, *pairs = map(int, read_cursor(self._key, _feed(self._partner), cursor, longest=longest))
+        positions = [0] * self._lanes
+        for lane, sequence in zip(pairs[::2], pairs[1::2], strict=True):
+            positions[lane] = sequence
+        if mark == self._marks[-1]:
+            return tuple(positions)
+        # Nobody goes on beyond what was read: between there and the end of what is known lies what is still to come.
+        known = tuple(map(min, positions, await self._still_known(connection, mark)))
+        raise CursorBeforeRestore(
+            "The ledger was restored after this cursor was given; some of what you have read may be gone. Take back "
+            "what followed known_through in each lane, and read on from resync_cursor.",
+            known_through=list(known),
+            resync_cursor=self.write(known),
+        )
+
+    async def _still_known(self, connection: AsyncConnection, mark: int) -> Positions:
+        """Up to where everything is still true that was recorded in the epoch of a mark.
+
+        That is where the epoch after it began; and where others posted before it began, where the restored copy ended.
+        Of an epoch that this ledger has never had, nothing is known: it may have parted anywhere.
+        """
+        if mark not in self._marks:
+            return (0,) * self._lanes
+        following = self._epochs[self._marks.index(mark)]
+        known = await read_positions_before(connection, following.number)
+        if following.restored_to is None:
+            return known
+        copied = await read_positions_at(connection, following.restored_to + 1)
+        return tuple(map(min, known, copied))
 
 
 def _feed(partner: int) -> PagedList:

@@ -40,7 +40,7 @@ def explain(view: TransactionView) -> str:
 
     Of another member nothing is said but that there is one.
     """
-    sentence = _WHAT_HAPPENED[view.kind](view)
+    sentence = WHAT_HAPPENED[view.kind](view)
     how = explain_spend(view)
     return sentence if how is None else f"{sentence} {how}"
 
@@ -151,7 +151,7 @@ def _cap(view: TransactionView) -> str:
     return f"{_points(view.points)} of cap {posting.credit.owner} from {posting.debit.kind} to {posting.credit.kind}."
 
 
-_WHAT_HAPPENED: dict[str, Callable[[TransactionView], str]] = {
+WHAT_HAPPENED: dict[str, Callable[[TransactionView], str]] = {
     "earn": _earn,
     "redeem": _redeem,
     "reverse": _reverse,
@@ -171,8 +171,10 @@ _WHAT_HAPPENED: dict[str, Callable[[TransactionView], str]] = {
     "close": lambda _: "The account was closed.",
     "notice": _notice,
     "cap": _cap,
+    "cover-low": lambda view: f"Cover {view.postings[0].debit.owner} has fallen below its alert level.",
     "settle": lambda view: f"{_points(view.points)} were settled between acceptors and issuers.",
     "money": lambda _: "Money moved between parties; no points did.",
+    "epoch": lambda _: "The ledger was restored from a backup, and an epoch of it begins here; no points moved.",
 }
 
 

@@ -175,8 +175,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     transaction = entry.transaction
     programme = registry.programme_numbered(transaction.programme) if transaction.programme else None
     lots, particulars = around.lot_ids(transaction.lane), particulars_of(transaction)
-    # By position, in the order of the fields: naming so many takes longer than all else here.
-    return TransactionView(
+    return TransactionView(  # By position: naming so many fields takes longer than all else here.
         transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash),
         _TRANSACTION_KINDS[transaction.kind],
         None if programme is None else programme.code,

@@ -218,6 +218,14 @@ class Expire(Command, frozen=True, tag="expire", kw_only=True):
     member: str
 
 
+class StartEpoch(Command, frozen=True, tag="start-epoch", kw_only=True):
+    """Begin an epoch in one lane; submitted by the ledger itself, for each lane. Fields as of ``Particulars``."""
+
+    number: int
+    identity: str
+    superseded_seals: str | None = None
+
+
 class Clear(Command, frozen=True, tag="clear", kw_only=True):
     """What a step of settlement posts: points between acceptors and fundings, and money between parties."""
 
@@ -247,7 +255,7 @@ PartnerCommand = SingleCommand | TakeBack | Gift | Exchange | Atomic
 
 StaffCommand = Merge | Move | Freeze | Unfreeze | Close | Adjust | WriteOff | GrantCap | GrantCover
 
-AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap | Clear
+AnyCommand = PartnerCommand | StaffCommand | Expire | Notice | SweepCap | StartEpoch | Clear
 
 
 class Submission(msgspec.Struct, kw_only=True, gc=False):

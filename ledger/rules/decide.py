@@ -49,6 +49,7 @@ from ledger.rules.commands import (
     PlaceHold,
     Redeem,
     Reverse,
+    StartEpoch,
     Submission,
     SweepCap,
     TakeBack,
@@ -59,6 +60,7 @@ from ledger.rules.commands import (
 from ledger.rules.decisions.caps import decide_grant_cap, decide_grant_cover, decide_sweep_cap
 from ledger.rules.decisions.clearing import decide_clear
 from ledger.rules.decisions.corrections import decide_adjust, decide_write_off
+from ledger.rules.decisions.epochs import decide_start_epoch
 from ledger.rules.decisions.exchanges import decide_exchange
 from ledger.rules.decisions.gifts import decide_gift
 from ledger.rules.decisions.holds import decide_capture, decide_hold, decide_void
@@ -94,6 +96,7 @@ _DECISIONS: dict[type, Callable[[Any, Submission, LedgerState], Decision]] = {
     GrantCover: decide_grant_cover,
     SweepCap: decide_sweep_cap,
     Notice: decide_notice,
+    StartEpoch: decide_start_epoch,
     Clear: decide_clear,
 }
 """An atomic command is not here: it is its items, one after the other (``ledger.rules.atomic``)."""

@@ -44,6 +44,7 @@ class TransactionKind(IntEnum):
     MONEY = 20
     COVER_LOW = 21
     EXCHANGE = 22
+    EPOCH = 23
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -128,7 +129,8 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     the counter lane. ``approval`` names the second person's approval. A notice tells of points that lapse
     after the day ``expires_on``, ``days_before`` of it. Of what settlement posts, ``about`` says what it
     belongs to (a batch, a payment), and ``money`` commits to its money postings. ``exchange_rate`` is the number of
-    the rate of an exchange. New fields come at the end.
+    the rate of an exchange. Of what begins an epoch, ``epoch`` is its number, ``epoch_identity`` its identity (32
+    hexadecimal digits), and ``superseded_seals`` commits to the seals that it ends. New fields come at the end.
     """
 
     hold: int | None = None
@@ -143,6 +145,9 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     about: str | None = None
     money: str | None = None
     exchange_rate: int | None = None
+    epoch: int | None = None
+    epoch_identity: str | None = None
+    superseded_seals: str | None = None
 
 
 class ParticularTransaction(Transaction, frozen=True, array_like=True, gc=False):

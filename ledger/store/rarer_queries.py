@@ -58,7 +58,7 @@ select lane, kind, owner, balance from party_balances where lane = any(%b) and k
 INSERT_PARTICULARS = insert(
     "particulars",
     "sequence, hold, expires_at, counter_sequence, into_member, expires_on, lane, counter_lane, days_before, approval, "
-    "about, money, exchange_rate",
+    "about, money, exchange_rate, epoch, epoch_identity, superseded_seals",
 )
 
 INSERT_MONEY_POSTINGS = insert(

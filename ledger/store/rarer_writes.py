@@ -10,6 +10,7 @@ from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, MemberState
 from ledger.store import rarer_queries as queries
 from ledger.store.arrays import Bigints, Booleans, Days, Integers, Moments, Smallints, Texts
+from ledger.store.epochs import INSERT_STARTS
 
 
 async def write_rarer_state(connection: AsyncConnection, state: LedgerState) -> None:
@@ -54,6 +55,23 @@ async def _insert_particulars(connection: AsyncConnection, transactions: list[Pa
             Texts.of([p.about for p in particulars]),
             Texts.of([p.money for p in particulars]),
             Integers.of([p.exchange_rate for p in particulars]),
+            Integers.of([p.epoch for p in particulars]),
+            Texts.of([p.epoch_identity for p in particulars]),
+            Texts.of([p.superseded_seals for p in particulars]),
+        ],
+    )
+    starts = [t for t in transactions if t.particulars.epoch is not None]
+    if starts:
+        await _insert_epoch_starts(connection, starts)
+
+
+async def _insert_epoch_starts(connection: AsyncConnection, starts: list[ParticularTransaction]) -> None:
+    await connection.execute(
+        INSERT_STARTS,
+        [
+            Bigints.of([t.sequence for t in starts]),
+            Integers.of([t.particulars.epoch for t in starts]),
+            Smallints.of([t.lane for t in starts]),
         ],
     )
 

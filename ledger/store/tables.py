@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from ledger.rules.scenes import CHANNELS, SCENES
 from ledger.store import (
+    epoch_tables,
     funding_tables,
     life_tables,
     money_tables,
@@ -39,6 +40,7 @@ from ledger.store.metadata import MOMENT, metadata, one_of
 __all__ = [
     "CHANNELS",
     "SCENES",
+    "epoch_tables",
     "funding_tables",
     "life_tables",
     "metadata",
@@ -97,7 +99,7 @@ transactions = Table(
     CheckConstraint("points >= 0", name="points_not_negative"),
     CheckConstraint("available_after >= 0 and held_after >= 0 and pending_after >= 0", name="after_not_negative"),
     CheckConstraint("spend_minor >= 0 and cash_minor >= 0", name="money_not_negative"),
-    CheckConstraint("kind between 1 and 22", name="kind_known"),
+    CheckConstraint("kind between 1 and 23", name="kind_known"),
     CheckConstraint("(kind = 3) = (reverses_sequence is not null)", name="reversal_names_original"),
     CheckConstraint(one_of("scene", SCENES), name="scene_known"),
     CheckConstraint(one_of("channel", CHANNELS), name="channel_known"),

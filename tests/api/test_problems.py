@@ -74,6 +74,7 @@ STABLE = {
     "idempotency-key-malformed": (400, False, "Idempotency-Key is malformed"),
     "malformed-request": (400, False, "Request is malformed"),
     "malformed-cursor": (400, False, "Cursor is not one of ours"),
+    "cursor-before-restore": (410, False, "Cursor is of a time before the ledger was restored"),
     "import-mapping-invalid": (422, False, "Import mapping does not fit"),
     "webhook-target-refused": (422, False, "Webhook may not lead there"),
     "unauthenticated": (401, False, "Credential is missing or not valid"),

@@ -9,6 +9,7 @@ import psycopg
 
 from ledger.ids import LedgerKey, transaction_id
 from ledger.posting.engine import Engine
+from ledger.posting.epochs import start_epoch
 from ledger.rules.business_day import MICROSECONDS_PER_DAY, to_instant
 from ledger.rules.commands import Earn, Expire, PartnerCommand, Redeem, Reverse, Submission, TakeBack
 from ledger.rules.outcomes import Outcome, Posted
@@ -25,6 +26,8 @@ MEMBERS = 9
 FIRST_DAY = datetime(2030, 3, 1, 1, 0, tzinfo=UTC)
 DAYS = 40
 COMMANDS_PER_DAY = 22
+EPOCHS = {12: bytes(range(16)), 25: bytes(range(16, 32))}
+"""Identities of the epochs that begin, by the day."""
 
 PROGRAMMES = (
     NewProgramme(code="SHORT", currency="CNY", zone="Asia/Shanghai", rules=NewRules(EarnRate(1, 100), validity_days=9)),
@@ -52,7 +55,9 @@ async def fill_ledger(owner_url: str, service_url: str) -> None:
         create_ledger(owner, KEY, lanes=LANES, is_sandbox=True)
     async with Engine.open(service_url, KEY, groups=2) as engine:
         town = await LivelyTown.found(engine)
-        for _ in range(DAYS):
+        for day in range(DAYS):
+            if day in EPOCHS:
+                await start_epoch(engine, EPOCHS[day], reason="a backup was restored")
             await town.live_a_day()
 
 

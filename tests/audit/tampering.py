@@ -37,6 +37,8 @@ KEYS_OF_TABLES = {
     "members": ("lane", "member"),
     "member_names": ("digest",),
     "seals": ("number",),
+    "epochs": ("number",),
+    "epoch_starts": ("lane", "epoch"),
 }
 
 
@@ -60,6 +62,7 @@ PLACES = {
     "taken_back": ("taken back of transaction {sequence}",),
     "members": ("member {member}",),
     "member_names": ("member {member}",),
+    "epoch_starts": ("epoch {epoch}", "transaction {sequence}"),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Column, Table
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, LargeBinary
 
+from ledger.store.epoch_tables import epoch_starts
 from ledger.store.life_tables import gift_months, hold_lots, holds, lot_origins, particulars
 from ledger.store.money_tables import money_postings
 from ledger.store.tables import (
@@ -35,6 +36,7 @@ PROJECTIONS = (
     holds,
     hold_lots,
     gift_months,
+    epoch_starts,
 )
 AUDITED = (*JOURNAL, lanes, details, *PROJECTIONS)
 
@@ -71,6 +73,8 @@ CHANGES = {
     ("particulars", "expires_at"): Change("expires_at + interval '1 microsecond'", "expires_at is not null"),
     ("particulars", "about"): Change("'another'", "about is not null"),
     ("particulars", "money"): Change("repeat('0', 64)", "money is not null"),
+    ("particulars", "epoch_identity"): Change("repeat('0', 32)", "epoch is not null"),
+    ("particulars", "superseded_seals"): Change("repeat('0', 64)", "epoch is not null"),
     ("money_postings", "currency"): Change("'USD'"),
     # Earlier is allowed: then more is read than needed, never too little.
     ("member_points", "next_lapse_at"): Change(

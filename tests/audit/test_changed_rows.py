@@ -36,6 +36,7 @@ WHAT_TO_DROP = {
     "approvals": "state = 'posted'",
     "members": "true",
     "member_names": "kind = 'id'",
+    "epoch_starts": "epoch = 2",
     "lanes": "lane = 1",
 }
 
@@ -57,6 +58,7 @@ WHAT_TO_INSERT: dict[str, Row] = {
     "approvals": {"approval_id": "019a8f4e-5d21-8001-8000-00000abcdef0", "state": "posted", "sequence": 5_000},
     "members": {"member": 77},
     "member_names": {"digest": bytes(range(32))},
+    "epoch_starts": {"epoch": 3},
 }
 
 

@@ -110,6 +110,8 @@ JOURNAL = {
     "lot_origins",
     "money_postings",
     "contract_terms",
+    "epochs",
+    "epoch_starts",
 }
 
 

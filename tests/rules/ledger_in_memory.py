@@ -28,6 +28,7 @@ from ledger.rules.commands import (
     Move,
     Notice,
     Reverse,
+    StartEpoch,
     Submission,
     SweepCap,
     VoidHold,
@@ -35,6 +36,7 @@ from ledger.rules.commands import (
 from ledger.rules.decide import decide
 from ledger.rules.decisions.notices import notice_key
 from ledger.rules.effects import cap_uses
+from ledger.rules.epochs import epoch_key
 from ledger.rules.journal import CHAIN_START, JournalEntry, TransactionKind
 from ledger.rules.outcomes import Decided, Needs, NeedsSweep, Outcome, Posted, Refused
 from ledger.rules.programmes import Cap, Programme, Registry
@@ -109,6 +111,11 @@ class LedgerInMemory:
             return held | self._named("member", "lane", entry.transaction.member)
         if isinstance(command, GrantCap | GrantCover | SweepCap | Clear):
             return {"lane": 0, "member": None, "partner": 0}
+        if isinstance(command, StartEpoch):
+            lane = changes.get("lane", 0)
+            key = epoch_key(command.number, command.identity, lane)
+            digests = {"key_digest": key, "request_digest": key[:REQUEST_DIGEST_BYTES]}
+            return {"lane": lane, "member": None, "partner": 0, **digests}
         if isinstance(command, Atomic):
             items = tuple(self.submission(item.command, key=item.key, **changes) for item in command.items)
             return {"items": items, "member": None}

@@ -215,6 +215,22 @@ GOLDEN: dict[str, tuple[Transaction, str, str]] = {
         ),
         "f093cd1f3f13e8a87086bc6d16e95a037948d2de002ea896df5d4f75c61ea518",
     ),
+    "epoch": (
+        of(
+            TransactionKind.EPOCH,
+            particulars=Particulars(epoch=2, epoch_identity="0f" * 16, superseded_seals="ab" * 32),
+            programme=0,
+            partner=0,
+            member=0,
+            points=0,
+        ),
+        form(
+            23,
+            f'[],[],{{"epoch":2,"epoch_identity":"{"0f" * 16}","superseded_seals":"{"ab" * 32}"}}',
+            head="0,0,0,0",
+        ),
+        "effe7e9aa2b3596dbaf7b8ca5b87c4375984e43a2c368717a85ce1257ddf1802",
+    ),
     "a return after a merge": (
         of(
             TransactionKind.REVERSE,
@@ -249,7 +265,7 @@ def test_anyone_can_rebuild_the_hash_of_a_later_kind_from_its_form_alone(kind: s
 
 
 def test_every_later_kind_has_its_golden_form() -> None:
-    assert {transaction.kind for transaction, _, _ in GOLDEN.values()} == {3, *range(5, 19), 22}
+    assert {transaction.kind for transaction, _, _ in GOLDEN.values()} == {3, *range(5, 19), 22, 23}
     assert (FORMAT, FORMAT_WITH_PARTICULARS) == (1, 2)
 
 
@@ -275,6 +291,9 @@ def test_no_particular_can_change_without_the_hash(field: str) -> None:
         about="CITY-20261123-1",
         money="0" * 64,
         exchange_rate=8,
+        epoch=9,
+        epoch_identity="0f" * 16,
+        superseded_seals="ab" * 32,
     )
     without = msgspec.structs.replace(full, **{field: () if field == "origins" else None})
     hashes = {chain_hash(CHAIN_START, of(TransactionKind.MERGE, particulars=one)) for one in (full, without)}
@@ -285,9 +304,9 @@ def test_the_numbers_of_kinds_are_for_ever() -> None:
     assert [kind.name for kind in sorted(TransactionKind)] == [
         *("EARN", "REDEEM", "REVERSE", "EXPIRE", "HOLD", "CAPTURE", "VOID", "HOLD_EXPIRE", "GIFT", "MERGE", "MOVE"),
         *("ADJUST", "WRITE_OFF", "FREEZE", "UNFREEZE", "CLOSE", "NOTICE", "CAP"),
-        *("SETTLE", "MONEY", "COVER_LOW", "EXCHANGE"),
+        *("SETTLE", "MONEY", "COVER_LOW", "EXCHANGE", "EPOCH"),
     ]
-    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 23))
+    assert [kind.value for kind in sorted(TransactionKind)] == list(range(1, 24))
     assert [kind.name for kind in sorted(AccountKind)] == [
         *("ISSUANCE", "AVAILABLE", "HELD", "SHORTFALL", "REDEEMED", "EXPIRED", "EXCHANGE", "IN_TRANSIT"),
         *("POOL", "ALLOTMENT", "USED", "CAP_TRANSIT", "AUTHORISED"),

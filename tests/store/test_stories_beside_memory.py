@@ -221,3 +221,16 @@ async def test_atomic_commands_over_lanes_post_all_or_nothing(both: TwoLedgers) 
     assert both.memory.points(3).posted == 0
     await both.entry(atomic(earn(5, scene=CAPPED_SCENE), earn(90, scene=CAPPED_SCENE, member="m2"), key="c"))
     await both.refuse(atomic(earn(6, scene=CAPPED_SCENE), key="d"), "bulk-item-refused")
+
+
+async def test_epochs_begin_among_all_that_a_member_has_and_everything_goes_on(both: TwoLedgers) -> None:
+    await a_full_member(both)
+    held = await both.entry(hold(45, expires_at=both.memory.now + 2 * DAY))
+    used = await both.entry(redeem(15), SUPERMARKET)
+    await both.begin_epoch(bytes(range(16)))
+    await both.entry(capture(held, 20))
+    await both.begin_epoch(bytes(range(16, 32)))
+    await both.entry(reverse(used))
+    await both.entry(take_back(4_000, occurred_at=both.memory.now))
+    await both.entry(move(3))
+    await both.entry(void(held))

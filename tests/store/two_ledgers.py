@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from ledger.audit import audit
 from ledger.ids import REQUEST_DIGEST_BYTES
 from ledger.rules.accounts import MEMBER_KINDS
-from ledger.rules.commands import AnyCommand, Atomic, Expire, Notice, Submission
+from ledger.rules.commands import AnyCommand, Atomic, Expire, Notice, StartEpoch, Submission
 from ledger.rules.decisions.notices import notice_key
 from ledger.rules.journal import JournalEntry, ParticularTransaction, Transaction
 from ledger.rules.outcomes import Outcome, Posted, Refused, Replayed
 from ledger.rules.programmes import EarnRate
+from ledger.store.epochs import NewEpoch, add_epoch
 from ledger.store.exchange_rates import NewExchangeRate, add_exchange_rate
 from ledger.store.ledger_row import set_sandbox_clock
 from ledger.store.registry_writes import NewProgramme, NewRules, add_programme, permit
@@ -112,6 +113,16 @@ class TwoLedgers:
         [outcome] = await self.post([self.asking(command)])
         assert isinstance(outcome, Refused)
         assert outcome.code == code
+
+    async def begin_epoch(self, identity: bytes) -> None:
+        """Begin an epoch in every lane of both, in one batch."""
+        async with self.desk.ledger.pool.connection() as connection:
+            epoch = await add_epoch(connection, NewEpoch(identity=identity, reason="restored"))
+        assert epoch is not None
+        command = StartEpoch(number=epoch.number, identity=identity.hex())
+        futures = [self.desk.posters.enqueue(self.memory.submission(command, lane=lane)) for lane in range(LANES)]
+        for lane, future in enumerate(futures):
+            self._compare(self.memory.submit(self.memory.submission(command, lane=lane)), await future)
 
     def _ask(self, command: AnyCommand) -> Asked:
         if self.asked and self.random.random() < 0.04:
@@ -214,7 +225,7 @@ async def two_ledgers(database: LedgerDatabase, seed: int) -> AsyncIterator[TwoL
                     [approval, operation],
                 )
         async with ledger.pool.connection() as connection:
-            # Before the rates, which are in force only from when they were added.
+            # First: a rate that was added later than it was used is none that the audit finds in force.
             await set_sandbox_clock(connection, NOON)
             for rate in RATES:
                 fields = (rate.source, rate.target, rate.issuer, rate.starts_on, rate.give, rate.get, rate.price_micros)
