@@ -250,6 +250,8 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     RecursionError: _answer_recursion,
     psycopg.OperationalError: _answer_database_error,
     psycopg.InterfaceError: _answer_database_error,
+    # Behind a pooler the server may have become a standby.
+    psycopg.errors.ReadOnlySqlTransaction: _answer_database_error,
     Exception: _answer_unexpected,
 }
 """Litestar's ``exception_handlers`` for the application."""

@@ -71,6 +71,11 @@ SETTINGS: Mapping[str, Setting] = {
             "Folder outside the database that seals are written to. Without it: the folder seals in CITYPOINTS_DATA.",
         ),
         Setting(
+            "CITYPOINTS_BACKUP",
+            "Folder, best on another disk, that the embedded database stores its log in and `backup` its copies. "
+            "Without it: no backup.",
+        ),
+        Setting(
             "CITYPOINTS_WEBHOOK_TARGETS",
             "Hosts, addresses and CIDR networks, with commas, that webhooks may lead to although they are not public; "
             "to them also by plain http.",
@@ -105,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ledger_key: LedgerKey | None = None
     seal_key_path: Path | None = None
     seals_path: Path | None = None
+    backup_directory: Path | None = None
     webhook_targets: AllowedTargets = AllowedTargets()
     log_level: str = "info"
     metrics_directory: Path | None = None
@@ -124,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ledger_key=_key(given),
             seal_key_path=_path(given, "CITYPOINTS_SEAL_KEY_FILE"),
             seals_path=_path(given, "CITYPOINTS_SEALS"),
+            backup_directory=_path(given, "CITYPOINTS_BACKUP"),
             webhook_targets=_webhook_targets(given),
             log_level=_log_level(given),
             metrics_directory=_path(given, "PROMETHEUS_MULTIPROC_DIR"),

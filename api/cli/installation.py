@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
+    from ledger.embedded import EmbeddedPostgres
     from ledger.ids import LedgerKey
     from ledger.posting.engine import Engine
 
@@ -51,16 +52,25 @@ def open_database(settings: Settings, *, create: bool = False) -> Iterator[Datab
     if settings.database_url is not None:
         yield Database(settings.database_url, settings.migrate_database_url, is_embedded=False)
         return
+    with open_embedded(settings, create=create) as server:
+        yield Database(server.service_url(), server.owner_url(), is_embedded=True)
+
+
+@contextmanager
+def open_embedded(settings: Settings, *, create: bool = False) -> "Iterator[EmbeddedPostgres]":
+    """Start or share the embedded server, as ``open_database`` does where no address is given."""
     from ledger.embedded import EmbeddedPostgres
+    from ledger.embedded.restoring import refuse_half_restored
 
     directory = settings.data_directory / EMBEDDED_DIRECTORY
+    refuse_half_restored(directory)
     if not create and not directory.exists():
         fail(
             f"there is no ledger in {settings.data_directory} yet: `citypoints init` makes one "
             "(CITYPOINTS_DATA names another folder, DATABASE_URL another database)"
         )
-    with EmbeddedPostgres.start(directory) as server:
-        yield Database(server.service_url(), server.owner_url(), is_embedded=True)
+    with EmbeddedPostgres.start(directory, settings.backup_directory) as server:
+        yield server
 
 
 def run_with_engine(work: "Callable[[Engine], Awaitable[T]]") -> T:

@@ -25,6 +25,7 @@ from api.cli import (
     terms,
 )
 from api.cli.auditing import audit
+from api.cli.backing_up import backup
 from api.cli.demonstrating import demo
 from api.cli.epochs import new_epoch
 from api.cli.expiring import expire
@@ -32,6 +33,7 @@ from api.cli.importing import import_file
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, USAGE, warn
 from api.cli.proving import verify_proof
 from api.cli.reporting import report
+from api.cli.restoring import restore
 from api.cli.sealing import seal
 from api.cli.serving import serve
 from api.cli.setting_up import init, migrate
@@ -59,6 +61,8 @@ app.command("demo", epilog="Example: citypoints demo")(demo)
 app.command("import", epilog=IMPORT_EXAMPLE)(import_file)
 app.command("audit", epilog="Example: citypoints audit --json")(audit)
 app.command("seal", epilog="Example: citypoints seal --json")(seal)
+app.command("backup", epilog="Example: citypoints backup --keep 3")(backup)
+app.command("restore", epilog="Example: citypoints restore --from /mnt/backup")(restore)
 app.command("new-epoch", epilog=EPOCH_EXAMPLE)(new_epoch)
 app.command("verify-proof", epilog=VERIFY_EXAMPLE)(verify_proof)
 app.command("worker", epilog="Example: citypoints worker")(worker)

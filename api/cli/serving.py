@@ -57,6 +57,8 @@ def serve(
         has_demo = demo_data and _load_demo(settings, database)
         owner = f"--partner {DEMO_PARTNER}" if has_demo else "--partner CODE"
         _set_environment(settings, database)
+        if settings.backup_directory is not None:
+            _recall_backup(settings.backup_directory, database)
         with WorkerProcess() if with_worker else nullcontext():
             _run(settings, lambda: _welcome(settings, owner, as_json=as_json))
 
@@ -87,6 +89,18 @@ def _prepare(settings: Settings, database: Database) -> None:
     from ledger.posting.engine import inspect_ledger
 
     asyncio.run(inspect_ledger(database.service_url, settings.read_ledger_key()))
+
+
+def _recall_backup(folder: Path, database: Database) -> None:
+    """Say so where a folder for backups is named and no restore could be made from it."""
+    from ledger.embedded.backup_folder import BackupFolder
+
+    if not database.is_embedded:
+        warn(
+            "CITYPOINTS_BACKUP is for the embedded database: DATABASE_URL names one that is backed up by its own means."
+        )
+    elif not BackupFolder(folder).has_base():
+        warn(f"There is no base backup in {folder} yet: give `citypoints backup` while this runs.")
 
 
 def _load_demo(settings: Settings, database: Database) -> bool:

@@ -12,12 +12,14 @@ import msgspec
 from api.seal_key_file import read_seal_keys
 from api.settings import Settings
 from api.webhooks.measurements import BACKLOG
+from api.worker.measurements import STORING_FAILS
 from api.worker.schedules import Daily, Every, Schedule
 from ledger.audit.sealing import SealMade, make_seal
 from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
 from ledger.posting.import_pruning import prune_imports
 from ledger.posting.notices import post_notices
+from ledger.store.readiness import storing_the_log_fails
 from ledger.store.unit_of_work import unit_of_work
 from ledger.store.webhook_queue import count_backlog, prune_deliveries
 from settlement.covers import post_cover_movements, suspend_overdue
@@ -79,11 +81,13 @@ async def prune_files(engine: Engine, settings: Settings) -> str:
 
 
 async def measure(engine: Engine, _: Settings) -> str:
-    """Tell Prometheus how many deliveries wait."""
+    """Tell Prometheus how many deliveries wait, and whether the database's log is being stored."""
     async with engine.pool.connection() as connection:
         backlog = await count_backlog(connection)
+        storing_fails = await storing_the_log_fails(connection)
     BACKLOG.set(backlog)
-    return f"{backlog} deliveries wait"
+    STORING_FAILS.set(storing_fails)
+    return f"{backlog} deliveries wait{'; the database cannot store its log' if storing_fails else ''}"
 
 
 async def move_covers(engine: Engine, _: Settings) -> str:

@@ -33,10 +33,13 @@ class ServerAccount:
         """The command that runs ``program`` as this account."""
         return [*self.prefix, str(program), *map(str, arguments)]
 
-    def run(self, program: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, program: str | Path, *arguments: str | Path, keep_open: Sequence[int] = ()
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end and return its exit code and output.
 
-        Raises EmbeddedPostgresError where it cannot be started at all.
+        ``keep_open`` are descriptors that it inherits: a lock is then held for as long as it runs, also when this
+        process is killed. Raises EmbeddedPostgresError where it cannot be started at all.
         """
         try:
             return subprocess.run(  # noqa: S603 - our own programs with our own arguments
@@ -48,6 +51,7 @@ class ServerAccount:
                 # This process may stand where the account may not even look.
                 cwd="/",
                 env=server_environment(),
+                pass_fds=keep_open,
             )
         except OSError as error:
             raise EmbeddedPostgresError(f"cannot run {error.filename}: {error.strerror}") from error
@@ -93,8 +97,8 @@ def server_environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def choose_account(files: Sequence[Path], directory: Path, cluster: Path) -> ServerAccount:
-    """Choose an account that can read ``files``, enter ``directory`` and owns ``cluster``, where that exists.
+def choose_account(files: Sequence[Path], directories: Sequence[Path], cluster: Path) -> ServerAccount:
+    """Choose an account that can read ``files``, enter ``directories`` and owns ``cluster``, where that exists.
 
     Raises EmbeddedPostgresError, saying what stood in the way of each, if there is none.
     """
@@ -104,7 +108,7 @@ def choose_account(files: Sequence[Path], directory: Path, cluster: Path) -> Ser
     for account in accounts_for_root():
         if cluster.exists() and cluster.stat().st_uid != account.owner_id:
             obstacles.append(f"{account.name}: {cluster} belongs to user id {cluster.stat().st_uid}")
-        elif (obstacle := account.obstacle(files, [directory])) is None:
+        elif (obstacle := account.obstacle(files, directories)) is None:
             return account
         else:
             obstacles.append(obstacle)

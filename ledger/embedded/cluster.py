@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,10 @@ SERVICE_ROLE = "citypoints_app"
 DATABASE = "citypoints"
 
 MEBIBYTE = 1024 * 1024
+
+ARCHIVE = Path(__file__).with_name("wal_archive.py")
+ARCHIVE_TIMEOUT_SECONDS = 60
+"""A ledger that is backed up loses what was answered in the last minute, at most, with its disk."""
 
 
 def packaged_binaries() -> Path:
@@ -40,7 +45,7 @@ def make_cluster(cluster: Path, binaries: Path, account: ServerAccount) -> None:
     """
     if cluster.exists():
         account.check_owner(cluster)
-        _check_version(cluster, binaries, account)
+        check_version(cluster, binaries, account)
         return
     unfinished = cluster.with_name(f"{cluster.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -61,7 +66,8 @@ def make_cluster(cluster: Path, binaries: Path, account: ServerAccount) -> None:
     unfinished.rename(cluster)
 
 
-def _check_version(cluster: Path, binaries: Path, account: ServerAccount) -> None:
+def check_version(cluster: Path, binaries: Path, account: ServerAccount) -> None:
+    """Raise EmbeddedPostgresError unless a data directory is of the version of our programs."""
     version_file = cluster / "PG_VERSION"
     if not version_file.exists():
         raise EmbeddedPostgresError(f"{cluster} is not the data directory of a PostgreSQL: PG_VERSION is missing")
@@ -107,6 +113,45 @@ def server_settings(socket_directory: Path) -> dict[str, str]:
         "log_timezone": "UTC",
         "timezone": "UTC",
     }
+
+
+def cluster_identifier(cluster: Path, binaries: Path, account: ServerAccount) -> str:
+    """The number that initdb gave to a cluster, which its copies keep. Raises EmbeddedPostgresError if it has none."""
+    told = account.run(binaries / "pg_controldata", cluster)
+    found = re.search(r"^Database system identifier: *(\d+)$", told.stdout, re.MULTILINE)
+    if told.returncode != 0 or found is None:
+        raise EmbeddedPostgresError(f"{cluster} is not a PostgreSQL's data: {told.stderr.strip() or told.stdout}")
+    return found[1]
+
+
+def archive_settings(interpreter: Path, folder: Path, token: str) -> dict[str, str]:
+    """The settings that have each finished segment of the log stored in a backup folder."""
+    return {
+        "archive_mode": "on",
+        # A quiet ledger, too, loses at most this.
+        "archive_timeout": f"{ARCHIVE_TIMEOUT_SECONDS}s",
+        "archive_command": _archive_call(interpreter, "store", folder, token, "%f", "%p"),
+    }
+
+
+def recovery_settings(interpreter: Path, folder: Path, listed: Path, timeline: int) -> dict[str, str]:
+    """The settings that replay what a backup folder has of ``listed`` files, and then begin a new timeline."""
+    return {
+        "restore_command": _archive_call(interpreter, "fetch", folder, str(listed), "%f", "%p"),
+        "recovery_target_timeline": str(timeline),
+        # A server that answers readers before the end of the log would say that it is ready.
+        "hot_standby": "off",
+        # On, but without a command: what the new timeline writes waits for the server that is started in earnest.
+        "archive_mode": "on",
+        "archive_command": "",
+    }
+
+
+def _archive_call(interpreter: Path, action: str, folder: Path, word: str, *placeholders: str) -> str:
+    """A command for PostgreSQL, which gives it to a shell and puts names in the place of %f and %p."""
+    words = [str(interpreter), "-I", "-S", str(ARCHIVE), action, str(folder), word]
+    quoted = [shlex.quote(word).replace("%", "%%") for word in words]
+    return " ".join([*quoted, *(f'"{placeholder}"' for placeholder in placeholders)])
 
 
 def make_roles(superuser_url: str) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,11 +15,15 @@ import psycopg
 from psycopg import sql
 
 from ledger.embedded.account import ServerAccount, choose_account, server_environment
+from ledger.embedded.backup_folder import BackupFolder, Remembered
 from ledger.embedded.cluster import (
+    ARCHIVE,
     DATABASE,
     OWNER_ROLE,
     SERVICE_ROLE,
     SUPERUSER,
+    archive_settings,
+    cluster_identifier,
     create_database,
     make_cluster,
     make_roles,
@@ -27,6 +32,7 @@ from ledger.embedded.cluster import (
 )
 from ledger.embedded.errors import EmbeddedPostgresError
 from ledger.embedded.locks import POLL_SECONDS, can_lock, lock, locked, open_lock, try_lock
+from ledger.embedded.questions import read_archive_command
 
 # Recovery after a crash replays up to max_wal_size, which takes minutes on a slow disk.
 START_LIMIT_SECONDS = 300
@@ -40,6 +46,7 @@ PORT = 5432
 SOCKET_PATH_LIMIT_BYTES = 107
 
 GUARD = Path(__file__).with_name("guard.py")
+CLUSTER = "postgresql"
 
 
 class EmbeddedPostgres:
@@ -49,12 +56,13 @@ class EmbeddedPostgres:
     manager, too: leaving it stops.
     """
 
-    def __init__(self, data_directory: Path, account: ServerAccount) -> None:
+    def __init__(self, data_directory: Path, account: ServerAccount, backup: BackupFolder | None = None) -> None:
         self.data_directory = data_directory
         self.bin_directory = packaged_binaries()
         self.log_file = data_directory / "postgres.log"
-        self._account = account
-        self._cluster = data_directory / "postgresql"
+        self.account = account
+        self.backup = backup
+        self.cluster = data_directory / CLUSTER
         self._socket_directory = _socket_directory(data_directory)
         self._starting = data_directory / "starting.lock"
         self._using = data_directory / "using.lock"
@@ -64,20 +72,46 @@ class EmbeddedPostgres:
         os.register_at_fork(after_in_child=self._leave_to_parent)
 
     @classmethod
-    def start(cls, data_directory: Path) -> Self:
+    def start(cls, data_directory: Path, backup: Path | None = None) -> Self:
         """Use the server under ``data_directory``; at its first start also make the directory, roles and database.
 
-        Raises EmbeddedPostgresError, with the server's last words, if it cannot be started.
+        With a ``backup`` folder the server stores its log there; without one, where it did so before. Raises
+        EmbeddedPostgresError, with the server's last words, if it cannot be started, if the folder is not its own, or
+        if it runs already without that folder.
         """
+        return cls._open(data_directory, backup, START_LIMIT_SECONDS, {}, lambda: None)
+
+    @classmethod
+    def recover(
+        cls, data_directory: Path, settings: Mapping[str, str], limit_seconds: float, waiting: Callable[[], None]
+    ) -> Self:
+        """Run a restored cluster until it has replayed its log and takes changes; ``waiting`` is called meanwhile."""
+        return cls._open(data_directory, None, limit_seconds, settings, waiting)
+
+    @classmethod
+    def _open(
+        cls,
+        data_directory: Path,
+        backup: Path | None,
+        limit_seconds: float,
+        settings: Mapping[str, str],
+        waiting: Callable[[], None],
+    ) -> Self:
         try:
             # One place, one socket, whichever way a process names it.
             data_directory = data_directory.resolve()
             # The server's account must get through, not look around.
             data_directory.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-            files = [packaged_binaries() / "postgres", GUARD, _interpreter()]
-            account = choose_account(files, data_directory, data_directory / "postgresql")
-            server = cls(data_directory, account)
-            server._start()
+            if backup is None and (remembered := Remembered.read(data_directory)):
+                backup = Path(remembered.folder)
+            folder = None if backup is None else BackupFolder(backup)
+            files, directories = [packaged_binaries() / "postgres", GUARD, ARCHIVE, interpreter()], [data_directory]
+            if folder is not None:
+                folder.make()
+                directories.append(folder.directory)
+            account = choose_account(files, directories, data_directory / CLUSTER)
+            server = cls(data_directory, account, folder)
+            server._start(limit_seconds, settings, waiting)
         except OSError as error:
             raise EmbeddedPostgresError(
                 f"the embedded PostgreSQL cannot use {error.filename or data_directory}: {error.strerror}"
@@ -146,19 +180,20 @@ class EmbeddedPostgres:
         host = quote(str(self._socket_directory), safe="/")
         return f"postgresql://{role}@/{quote(database, safe='')}?host={host}&port={PORT}"
 
-    def _start(self) -> None:
-        deadline = time.monotonic() + START_LIMIT_SECONDS
+    def _start(self, limit_seconds: float, settings: Mapping[str, str], waiting: Callable[[], None]) -> None:
+        deadline = time.monotonic() + limit_seconds
         with locked(self._starting, deadline=deadline, waiting_for=f"another start in {self.data_directory}"):
             use = open_lock(self._using)
             try:
                 lock(use, deadline=deadline, waiting_for="the server, which is stopping", shared=True)
-                self._run_until_ready(deadline)
+                self._run_until_ready(deadline, settings, waiting)
+                self._check_archiving()
             except BaseException:
                 os.close(use)
                 raise
             self._use = use
 
-    def _run_until_ready(self, deadline: float) -> None:
+    def _run_until_ready(self, deadline: float, settings: Mapping[str, str], waiting: Callable[[], None]) -> None:
         launched = False
         refused_since: float | None = None
         while time.monotonic() < deadline:
@@ -167,7 +202,7 @@ class EmbeddedPostgres:
                 if try_lock(serving):
                     if launched:
                         raise EmbeddedPostgresError(f"the embedded PostgreSQL did not start: {self._last_words()}")
-                    self._launch(serving)
+                    self._launch(serving, settings)
                     launched = True
             finally:
                 os.close(serving)
@@ -182,25 +217,28 @@ class EmbeddedPostgres:
                         raise
                 else:
                     return
+            waiting()
             time.sleep(POLL_SECONDS)
         raise EmbeddedPostgresError(f"the embedded PostgreSQL is not ready after long: {self._last_words()}")
 
-    def _launch(self, serving: int) -> None:
+    def _launch(self, serving: int, more_settings: Mapping[str, str]) -> None:
         """Start guard and server, who inherit the locked descriptor ``serving``; no server of ours runs now."""
-        make_cluster(self._cluster, self.bin_directory, self._account)
+        if self.backup is not None and not self.cluster.exists():
+            self.backup.refuse_used()
+        make_cluster(self.cluster, self.bin_directory, self.account)
         self._remove_leavings()
-        self._account.make_directory(self._socket_directory)
+        self.account.make_directory(self._socket_directory)
         if self.log_file.exists():
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
-        settings = server_settings(self._socket_directory)
-        server = [self.bin_directory / "postgres", "-D", self._cluster, "-p", PORT]
+        settings = {**server_settings(self._socket_directory), **self._archiving(), **more_settings}
+        server = [self.bin_directory / "postgres", "-D", self.cluster, "-p", PORT]
         server += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # The guard waits on a lock of its own, not on this process's.
         using = open_lock(self._using)
         log = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             subprocess.run(  # noqa: S603 - our own programs with our own arguments
-                self._account.command(_interpreter(), "-I", "-S", GUARD, str(using), str(serving), *map(str, server)),
+                self.account.command(interpreter(), "-I", "-S", GUARD, str(using), str(serving), *map(str, server)),
                 check=False,
                 cwd="/",
                 env=server_environment(),
@@ -213,18 +251,40 @@ class EmbeddedPostgres:
             os.close(log)
             os.close(using)
 
+    def _archiving(self) -> dict[str, str]:
+        """The settings by which the log is stored in the backup folder, after seeing that the folder is ours."""
+        if self.backup is None:
+            return {}
+        cluster = cluster_identifier(self.cluster, self.bin_directory, self.account)
+        remembered = self.backup.claim(self.data_directory, cluster)
+        self.backup.prepare(self.account)
+        return archive_settings(interpreter(), self.backup.directory, remembered.token)
+
+    def _check_archiving(self) -> None:
+        """Raise EmbeddedPostgresError where the server, which somebody else started, does not use our backup folder."""
+        if self.backup is None:
+            return
+        remembered = Remembered.read(self.data_directory)
+        with psycopg.connect(self.superuser_url()) as connection:
+            command = read_archive_command(connection)
+        if remembered is None or remembered.token not in command:
+            raise EmbeddedPostgresError(
+                f"the embedded PostgreSQL runs already, without CITYPOINTS_BACKUP={self.backup.directory}: stop what "
+                f"uses {self.data_directory} (`citypoints serve`, a worker), then start it with that setting"
+            )
+
     def _remove_leavings(self) -> None:
         """Remove what a killed server left, whose process number may be another's by now.
 
         Raises EmbeddedPostgresError if that process is a server after all, one that we did not start.
         """
-        process_file = self._cluster / "postmaster.pid"
+        process_file = self.cluster / "postmaster.pid"
         if process_file.exists():
             process = process_file.read_text(encoding="utf-8").partition("\n")[0]
             works_in = Path("/proc", process, "cwd")
-            if works_in.exists() and works_in.samefile(self._cluster):
+            if works_in.exists() and works_in.samefile(self.cluster):
                 raise EmbeddedPostgresError(
-                    f"process {process} is a PostgreSQL on {self._cluster} that something else started: stop it first"
+                    f"process {process} is a PostgreSQL on {self.cluster} that something else started: stop it first"
                 )
             process_file.unlink()
         for leaving in self._socket_directory.glob(".s.PGSQL.*"):
@@ -233,7 +293,7 @@ class EmbeddedPostgres:
     def _is_ready(self) -> bool:
         """Whether the server, which runs, takes connections: the eighth line of its process file says so."""
         try:
-            lines = (self._cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            lines = (self.cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return False
         return lines[7:8] == ["ready   "]
@@ -247,8 +307,8 @@ class EmbeddedPostgres:
         return "\n  ".join([f"the last lines of {self.log_file} are", *(lines[-12:] or ["(nothing)"])])
 
 
-def _interpreter() -> Path:
-    """The Python for the guard: not through the virtual environment, which the server's account need not reach."""
+def interpreter() -> Path:
+    """The Python of guard and archive: not by the virtual environment, which the server's account may not reach."""
     return Path(sys.executable).resolve()
 
 

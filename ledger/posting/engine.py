@@ -6,14 +6,14 @@ same unsafe databases and finishes its queue in the same way.
 
 import gc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Self
 
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from ledger.errors import DatabaseUnavailable, LedgerError
+from ledger.errors import DatabaseUnavailable, LedgerError, UnsafeDatabase
 from ledger.ids import LedgerKey
 from ledger.posting.intake import Intake
 from ledger.posting.posters import DEFAULT_GROUPS, Posters
@@ -51,8 +51,8 @@ class Engine:
         """Connect, check and start ``groups`` posters; at the end finish what is queued and leave.
 
         Raises DatabaseUnavailable where nobody answers at ``url`` (the service role's), NoLedger where it
-        is not migrated or has no ledger, and UnsafeDatabase for unsafe settings, a role that could alter
-        history, or another ledger's key.
+        is not migrated or has no ledger, and UnsafeDatabase for unsafe settings, a standby, a role that could
+        alter history, or another ledger's key.
         """
         ledger = await inspect_ledger(url, key)
         _calm_garbage_collection()
@@ -80,8 +80,7 @@ def _calm_garbage_collection() -> None:
 async def inspect_ledger(url: str, key: LedgerKey) -> LedgerRow:
     """Read the ledger's row and refuse a database that must not be posted to; raises as ``Engine.open``."""
     with _lost_database_is_unavailable():
-        connection = await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_LIMIT_SECONDS)
-        async with connection:
+        async with await _connect_to_primary(url) as connection:
             await _refuse_other_release(connection)
             await refuse_unsafe(connection)
             ledger = await read_ledger(connection)
@@ -90,6 +89,26 @@ async def inspect_ledger(url: str, key: LedgerKey) -> LedgerRow:
         raise NoLedger(msg)
     refuse_other_key(ledger, key)
     return ledger
+
+
+async def _connect_to_primary(url: str) -> AsyncConnection:
+    """Connect to the primary among the hosts of ``url``; raises UnsafeDatabase where only a standby answers."""
+
+    async def connect(wanted: str) -> AsyncConnection:
+        return await AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=CONNECT_LIMIT_SECONDS, target_session_attrs=wanted
+        )
+
+    try:
+        return await connect("primary")
+    except psycopg.OperationalError as error:
+        with suppress(psycopg.OperationalError):
+            async with await connect("standby"):
+                raise UnsafeDatabase(
+                    "the server is a standby, which takes no postings and may be behind; wanted is the primary: name "
+                    "it in DATABASE_URL (several hosts may stand there, with commas), or promote this one"
+                ) from error
+        raise
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Whether a database is what this release wants: its migrations, and room ahead in the journal's partitions.
+"""Whether a database is what this release wants (its migrations, room ahead in the partitions), and its log stored.
 
 Asked before a service calls itself ready, and by every command, so without Alembic: it and what it brings take as
 long to load as all the rest.
@@ -15,6 +15,18 @@ _ROOM = """
 select (select count(*) from pg_inherits where inhparent = 'transactions'::regclass),
        (select coalesce(max(next_sequence), 1) from lanes)
 """
+_STORING_FAILS = """
+select current_setting('archive_mode') <> 'off' and coalesce(last_failed_time > last_archived_time, last_failed_time
+       is not null)
+from pg_stat_archiver
+"""
+
+
+async def storing_the_log_fails(connection: AsyncConnection) -> bool:
+    """Whether the server was told to store its log somewhere and could not, the last time it tried."""
+    cursor = await connection.execute(_STORING_FAILS)
+    [(fails,)] = await cursor.fetchall()
+    return bool(fails)
 
 
 def head_revision() -> str:

@@ -45,7 +45,9 @@ select set_config('lock_timeout', %s, true), set_config('idle_in_transaction_ses
 """
 _LIMIT_UNITS = "select set_config('transaction_timeout', %s, %s)"
 
-_KEEPALIVE: dict[str, Any] = {
+_CONNECTION: dict[str, Any] = {
+    # A standby may be behind, and takes nothing: of several hosts the primary is chosen, and one alone is refused.
+    "target_session_attrs": "primary",
     "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -71,7 +73,7 @@ async def connect_poster(url: str) -> AsyncConnection:
     """Open a connection for a poster: timeouts, keepalive and pinned plans are set."""
     options = " ".join(f"-c {name}={value}" for name, value in _POSTER_SETTINGS.items())
     connection = await AsyncConnection.connect(
-        url, autocommit=True, options=options, application_name="citypoints-poster", **_KEEPALIVE
+        url, autocommit=True, options=options, application_name="citypoints-poster", **_CONNECTION
     )
     connection.prepare_threshold = 0
     register_arrays(connection)
@@ -96,7 +98,7 @@ def open_pool(url: str, maximum_size: int = 4) -> AsyncConnectionPool[AsyncConne
             "autocommit": True,
             "application_name": "citypoints",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c jit=off",
-            **_KEEPALIVE,
+            **_CONNECTION,
         },
         configure=configure,
     )

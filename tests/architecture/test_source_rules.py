@@ -33,6 +33,7 @@ HOMES_OF_SQL = (
     "settlement/store/",
     # Roles and databases of the embedded server, before there is a ledger.
     "ledger/embedded/cluster.py",
+    "ledger/embedded/questions.py",
     "ledger/embedded/server.py",
 )
 UNIT_OF_WORK = "ledger/store/unit_of_work.py"

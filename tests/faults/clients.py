@@ -24,6 +24,11 @@ PAUSE_SECONDS = 0.1
 def set_up(service: Service) -> str:
     """A programme, a partner and members; returns the partner's key."""
     service.add_programme("CITY")
+    return add_till(service)
+
+
+def add_till(service: Service) -> str:
+    """A partner and members in the programme that is there; returns the partner's key."""
     key = service.add_partner("CAFE", programmes=["CITY"])
     for number in range(MEMBERS):
         service.add_member(key, f"m{number}")
@@ -106,8 +111,11 @@ class Clients:
             for one in running:
                 one.result()
 
-    def check(self, database: LedgerDatabase) -> None:
-        """The record agrees with the ledger: every answer is there, once, byte for byte; the audit is clean."""
+    def check(self, database: LedgerDatabase, besides: int = 0) -> None:
+        """The record agrees with the ledger: every answer is there, once, byte for byte; the audit is clean.
+
+        ``besides`` is how many transactions others than these clients have recorded.
+        """
         first = dict(self.answers)
         self.run(numbers=sorted(first))
         for number, answer in first.items():
@@ -115,7 +123,7 @@ class Clients:
             assert self.answers[number].headers["Idempotency-Replayed"] == "true", number
         posted = sum(answer.status_code == HTTPStatus.CREATED for answer in self.answers.values())
         assert posted > 0
-        assert recorded(database.service_url) == posted
+        assert recorded(database.service_url) == posted + besides
         report = audited(database.service_url)
         assert report.is_clean, report.differences
 
