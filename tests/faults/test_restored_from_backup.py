@@ -48,9 +48,11 @@ class Installation:
     def database(self) -> LedgerDatabase:
         """The ledger's database, while a server runs."""
         postgres = self.command.data_directory / "postgres"
+        # The server says where: beside the data only where that path is short enough for a socket.
+        socket = (postgres / "postgresql" / "postmaster.pid").read_text().splitlines()[4]
 
         def url(role: str) -> str:
-            return f"postgresql://{role}@/citypoints?host={postgres / 'socket'}&port=5432"
+            return f"postgresql://{role}@/citypoints?host={socket}&port=5432"
 
         return LedgerDatabase("citypoints", url("citypoints_app"), url("citypoints_owner"), url("postgres"), postgres)
 
