@@ -5,13 +5,14 @@
 #   make check    format, lint, types, import directions
 #   make format   put the format right
 #   make bench    the table of speeds; QUICK=1 for a short one, LONG=1 for hours
+#   make load     load tests that prove the promises; LONG=1 for an hour of it, with a picture
 #   make lock     take the newest versions of all dependencies that work together
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 # Two installations at once would get into each other's way.
 .NOTPARALLEL:
-.PHONY: run test check format bench lock
+.PHONY: run test check format bench load lock
 
 # The first of these that is new enough; PYTHON=... chooses another.
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -42,6 +43,9 @@ format: .venv/ready .venv/ready-for-development
 
 bench: .venv/ready .venv/ready-for-development
 	$(BIN)/python -m loadtests.bench
+
+load: .venv/ready .venv/ready-for-development
+	$(BIN)/python -m loadtests.load $(ARGS)
 
 lock: .venv/ready .venv/ready-for-development
 	$(LOCK) --output-file requirements.lock

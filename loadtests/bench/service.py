@@ -8,16 +8,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 
+from api.settings import SETTINGS
 from loadtests.bench import http_client
 
 CITYPOINTS = str(Path(sys.executable).with_name("citypoints"))
+SERVE = (CITYPOINTS, "serve")
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -32,18 +34,40 @@ class Service(msgspec.Struct, frozen=True):
 @contextmanager
 def running_service(data: Path, workers: int) -> Iterator[Service]:
     """Start the service on a free port of loopback, wait until it is ready, stop it at the end."""
-    port = _free_port()
-    log = (data / "service.log").open("wb")
-    command = [CITYPOINTS, "serve", "--port", str(port), "--workers", str(workers)]
-    environment = os.environ | {"CITYPOINTS_DATA": str(data)}
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        _wait_until_ready(port, process, data / "service.log")
+    port = free_port()
+    environment = environment_of(CITYPOINTS_DATA=str(data))
+    with serving(SERVE, port, workers, environment, data / "service.log") as process:
         yield Service(port, process.pid)
+
+
+def environment_of(**variables: str) -> dict[str, str]:
+    """The environment of a run's own service: no setting of the shell leads it to another database."""
+    return {name: value for name, value in os.environ.items() if name not in SETTINGS} | variables
+
+
+@contextmanager
+def serving(
+    serve: Sequence[str], port: int, workers: int, environment: Mapping[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command that serves until the end of the context; raises RuntimeError where it does not become ready.
+
+    At the end it is asked to leave; what is left of it after a while is killed.
+    """
+    command = [*serve, "--port", str(port), "--workers", str(workers)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        _wait_until_ready(port, process, log)
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
-        log.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(STOP_SECONDS)
 
 
 def drive(
@@ -61,7 +85,8 @@ def drive(
     return result
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -49,7 +49,11 @@ class Installation:
         """The ledger's database, while a server runs."""
         postgres = self.command.data_directory / "postgres"
         # The server says where: beside the data only where that path is short enough for a socket.
-        socket = (postgres / "postgresql" / "postmaster.pid").read_text().splitlines()[4]
+        process_file, deadline = postgres / "postgresql" / "postmaster.pid", time.monotonic() + PATIENCE_SECONDS
+        while not process_file.exists() or "ready" not in process_file.read_text():
+            assert time.monotonic() < deadline, "the database does not start"
+            time.sleep(0.05)
+        socket = process_file.read_text().splitlines()[4]
 
         def url(role: str) -> str:
             return f"postgresql://{role}@/citypoints?host={socket}&port=5432"
