@@ -1,7 +1,7 @@
 # City Points Ledger. Needs Python 3.11 or newer with venv, and make; everything else is installed into .venv.
 #
 #   make run      the service with a demo city on http://127.0.0.1:8000; PORT and CITYPOINTS_DATA are honoured
-#   make test     the whole test suite; ARGS="-k name" goes to pytest
+#   make test     the whole test suite; ARGS="-k name" goes to pytest; brings Chromium where there is none
 #   make check    format, lint, types, import directions
 #   make format   put the format right
 #   make bench    the table of speeds; QUICK=1 for a short one, LONG=1 for hours
@@ -28,7 +28,9 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 run: .venv/ready
 	exec $(BIN)/citypoints serve --demo-data
 
+# Without a browser the other tests still run, and those that need it fail.
 test: .venv/ready .venv/ready-for-development
+	@$(BIN)/python -m tests.browser.chromium || echo "The tests in tests/browser will fail." >&2
 	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 check: .venv/ready .venv/ready-for-development
