@@ -59,11 +59,21 @@ def _complaints(browser: Browser, body: str, path: str = "/", expected: tuple[in
         (f"<img alt='' src='{BROKEN}'>", "answered 500: /broken"),
         (f"<img alt='' src='{GONE}'>", "answered 404: /gone"),
         ("<script>setTimeout(() => console.error('late'), 0)</script>", "console, late"),
-        ("<script>open('/broken')</script>", "answered 500: /broken"),
     ],
 )
 def test_guard_notes_what_no_page_may_do(browser: Browser, body: str, complaint: str) -> None:
     assert complaint in "\n".join(_complaints(browser, body))
+
+
+def test_guard_hears_a_page_that_a_page_has_opened(browser: Browser) -> None:
+    with _serving("") as origin:
+        visitor = Visitor(browser, origin, Guard(origin))
+        page = visitor.open("/", View())
+        with page.expect_popup() as opened:
+            page.evaluate(f"() => {{ open('{BROKEN}') }}")
+        opened.value.wait_for_load_state()
+        visitor.leave()
+        assert visitor.guard.complaints == [f"answered 500: {origin}{BROKEN}"]
 
 
 def test_guard_has_nothing_against_a_page_that_is_right(browser: Browser) -> None:
