@@ -1,6 +1,6 @@
 # City Points Ledger. Needs Python 3.11 or newer with venv, and make; everything else is installed into .venv.
 #
-#   make run      the service with a demo city on http://127.0.0.1:8000; PORT and CITYPOINTS_DATA are honoured
+#   make run      the service with a demo city and its sign-ins on http://127.0.0.1:8000; PORT and CITYPOINTS_DATA are honoured
 #   make test     the whole test suite; ARGS="-k name" goes to pytest; brings Chromium where there is none
 #   make check    format, lint, types, import directions
 #   make format   put the format right
@@ -26,7 +26,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 run: .venv/ready
-	exec $(BIN)/citypoints serve --demo-data
+	exec $(BIN)/citypoints serve --demo
 
 # Without a browser the other tests still run, and those that need it fail.
 test: .venv/ready .venv/ready-for-development

@@ -19,7 +19,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from api.logs import configure_logs
-from api.pages import Site, page_routes, static_router
+from api.pages import Site, page_routes, signed_in_routes, static_router
 from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
@@ -55,6 +55,7 @@ from api.routes.settlement import settlement_routes
 from api.routes.transactions import transaction_routes
 from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
+from api.signing_in.signing_in import SigningIn
 from api.wiring import Wiring
 from ledger.errors import LedgerError
 
@@ -92,6 +93,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *sandbox_routes,
     *health_routes,
     *page_routes,
+    *signed_in_routes,
     static_router,
 ]
 
@@ -111,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or _settings_or_end()
     configure_logs(settings.log_level)
     app = Application(
-        route_handlers=ROUTES,
+        route_handlers=[*ROUTES, *_demo_routes(settings)],
         request_class=CityRequest,
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=BODY_LIMIT_BYTES,
@@ -151,16 +153,41 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncIterator[None]:
         try:
-            async with Wiring.open(settings) as wiring:
+            async with Wiring.open(settings) as wiring, SigningIn.open(settings.sign_in) as signing_in:
                 ledger = wiring.engine.ledger
                 app.state.wiring = wiring
-                app.state.site = Site(version=version("citypoints"), sandbox=ledger.is_sandbox, demo=ledger.has_demo)
+                app.state.signing_in = signing_in
+                app.state.demo_provider = _demo_provider(settings)
+                app.state.site = Site(
+                    version=version("citypoints"),
+                    sandbox=ledger.is_sandbox,
+                    demo=ledger.has_demo,
+                    sign_in=signing_in is not None,
+                    demo_sign_in=settings.sign_in is not None and settings.sign_in.demo_secret is not None,
+                )
                 yield
         except (LedgerError, SettingsError) as error:
             app.state.refusal = f"The service does not start: {error}"
             raise
 
     return opened
+
+
+def _demo_routes(settings: Settings) -> list[ControllerRouterHandler]:
+    """The demo's own identity provider, which is not even there where nobody asked for it."""
+    if settings.sign_in is None or settings.sign_in.demo_secret is None:
+        return []
+    from api.demo.identity_provider import demo_sign_in_router  # noqa: PLC0415 - only the demo needs it
+
+    return [demo_sign_in_router]
+
+
+def _demo_provider(settings: Settings) -> object:
+    if settings.sign_in is None or settings.sign_in.demo_secret is None:
+        return None
+    from api.demo.identity_provider import DemoProvider  # noqa: PLC0415 - only the demo needs it
+
+    return DemoProvider(settings.sign_in)
 
 
 def _settings_or_end() -> Settings:

@@ -1,6 +1,9 @@
 """Whose consent a request gives, to whom, and who says so."""
 
 from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection
 
 from api.access import token_member_of
 from api.authentication import MemberCaller, PartnerCaller
@@ -8,9 +11,10 @@ from api.requests import CityRequest
 from api.schemas.consents import ConsentRequest
 from api.schemas.fields import refuse
 from api.wiring import wiring_of
-from ledger.errors import Forbidden, MemberNotFound, NotFound
+from ledger.errors import Forbidden, MemberClosed, MemberNotFound, NotFound
 from ledger.rules.consents import GUARDIAN, PURPOSES, PurposeName
-from ledger.store.consents import Giver
+from ledger.store.consents import Consent, Giver, find_consent, give_consent, revoke_consent
+from ledger.store.member_selves import lock_member, read_selves
 from ledger.store.members import Member
 
 
@@ -60,6 +64,33 @@ async def asked_consents(
         (consent.purpose, await partner_allowed(request, consent, f"{field}[{index}].partner"))
         for index, consent in enumerate(consents)
     ]
+
+
+async def consent_of(
+    connection: AsyncConnection, member: Member, purpose: PurposeName, partner: int | None, giver: Giver
+) -> tuple[Consent, bool]:
+    """Give a member's consent in a unit of work, or find the one that stands; True when it is new.
+
+    Raises MemberClosed, and GuardianConsentNeeded for who may be under 14.
+    """
+    if await lock_member(connection, member) == "closed":
+        raise MemberClosed("The member's account is closed.")
+    public_ids = [one.public_id for one in await read_selves(connection, member)]
+    return await give_consent(connection, public_ids, purpose, partner, giver)
+
+
+async def end_consent_of(
+    connection: AsyncConnection, member: Member, consent: str, revoker: Giver, *, seen_by: int | None
+) -> Consent:
+    """End a member's consent, by its id, in a unit of work; raises NotFound for one that ``seen_by`` may not see."""
+    await lock_member(connection, member)
+    public_ids = [one.public_id for one in await read_selves(connection, member)]
+    try:
+        consent_id = UUID(consent)
+    except ValueError:
+        raise NotFound("The member has no consent of this id that you may see.") from None
+    given = await find_consent(connection, public_ids, consent_id, seen_by=seen_by)
+    return await revoke_consent(connection, public_ids, given, revoker)
 
 
 async def leave_of_member(request: CityRequest) -> Member | None:

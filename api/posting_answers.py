@@ -121,6 +121,15 @@ def refused(refusal: Refused, *, is_replay: bool = False) -> Answered:
     return Answered(PROBLEM_TYPES[refusal.code].status, body, is_replay)
 
 
+class _Problem(msgspec.Struct, frozen=True):
+    code: str
+
+
+def code_of(refusal: Answered) -> str:
+    """The stable code of a problem, for pages that say it in their own words."""
+    return msgspec.json.decode(refusal.body, type=_Problem).code
+
+
 def failed(error: LedgerError) -> Answered:
     """The problem document of an error beside the rules."""
     return refused(Refused(error.code, error.detail, error.facts))

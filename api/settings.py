@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.signing_in.settings import SignInSettings, sign_in_settings
 from api.webhooks.allowed_targets import AllowedTargets
 from ledger.ids import LedgerKey
 
@@ -84,6 +85,20 @@ SETTINGS: Mapping[str, Setting] = {
             "CITYPOINTS_KEY",
             "Staff key of the person who gives commands of `settle` and `terms`; the service does not use it.",
         ),
+        Setting(
+            "CITYPOINTS_PUBLIC_URL",
+            "Address by which browsers reach the service, such as https://points.city.example; for signing in.",
+        ),
+        Setting(
+            "CITYPOINTS_OIDC_ISSUER", "The identity provider (OpenID Connect) by which people sign in to the pages."
+        ),
+        Setting("CITYPOINTS_OIDC_CLIENT_ID", "What the identity provider calls this service."),
+        Setting("CITYPOINTS_OIDC_CLIENT_SECRET", "The secret it gave this service; without one PKCE alone protects."),
+        Setting("CITYPOINTS_OIDC_CLIENT_SECRET_FILE", "File with that secret, instead of the variable."),
+        Setting(
+            "CITYPOINTS_DEMO_SIGN_IN",
+            "Secret of the demo's own sign-in; `serve --demo` sets it, and it holds on a loopback address only.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",
@@ -112,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seals_path: Path | None = None
     backup_directory: Path | None = None
     webhook_targets: AllowedTargets = AllowedTargets()
+    sign_in: SignInSettings | None = None
     log_level: str = "info"
     metrics_directory: Path | None = None
 
@@ -119,10 +135,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings; raises SettingsError. An empty value counts as not set."""
         given = {name: environment[name] for name in SETTINGS if environment.get(name)}
+        host = given.get("CITYPOINTS_HOST", "127.0.0.1")
+        port = _integer(given, "PORT", 8000, _SHORTEST_PORT, _LONGEST_PORT)
         return cls(
             data_directory=Path(given.get("CITYPOINTS_DATA", "./var")),
-            host=given.get("CITYPOINTS_HOST", "127.0.0.1"),
-            port=_integer(given, "PORT", 8000, _SHORTEST_PORT, _LONGEST_PORT),
+            host=host,
+            port=port,
             workers=_integer(given, "CITYPOINTS_WORKERS", 2, 1, _MAXIMUM_WORKERS),
             lane_groups=_integer(given, "CITYPOINTS_LANE_GROUPS", 1, 1, _MAXIMUM_LANE_GROUPS),
             database_url=_address(given, "DATABASE_URL"),
@@ -132,6 +150,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             seals_path=_path(given, "CITYPOINTS_SEALS"),
             backup_directory=_path(given, "CITYPOINTS_BACKUP"),
             webhook_targets=_webhook_targets(given),
+            sign_in=_sign_in(given, host, port),
             log_level=_log_level(given),
             metrics_directory=_path(given, "PROMETHEUS_MULTIPROC_DIR"),
         )
@@ -227,6 +246,13 @@ def _webhook_targets(given: Mapping[str, str]) -> AllowedTargets:
     except ValueError as error:
         wanted = "host names, addresses or networks such as 10.0.0.0/8, with commas"
         raise SettingsError(f"CITYPOINTS_WEBHOOK_TARGETS: got {str(error)!r}, wanted {wanted}") from None
+
+
+def _sign_in(given: Mapping[str, str], host: str, port: int) -> SignInSettings | None:
+    try:
+        return sign_in_settings(given, host, port)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _log_level(given: Mapping[str, str]) -> str:

@@ -66,6 +66,7 @@ class Service:
         sandbox: bool = False,  # noqa: FBT002 - reads as a word at every call
         environment: Mapping[str, str] | None = None,
         application: str = APPLICATION,
+        port: int | None = None,
     ) -> Self:
         """Make the ledger where there is none, and run the service until it is ready.
 
@@ -74,7 +75,7 @@ class Service:
         make_ledger(database, sandbox=sandbox)
         operator_key = make_staff_key(database, "operator")
         data_directory = Path(tempfile.mkdtemp(prefix="citypoints-test-"))
-        port = free_port()
+        port = port or free_port()
         variables = {"CITYPOINTS_LANE_GROUPS": str(groups), **(environment or {})}
         process = launch(database, data_directory, port, workers, variables, application)
         service = cls(f"http://127.0.0.1:{port}", operator_key, data_directory, database, process)

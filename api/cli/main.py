@@ -49,12 +49,12 @@ VERIFY_EXAMPLE = "Example: citypoints verify-proof proof.json --public-key key.j
 
 app = typer.Typer(
     help="City Points Ledger. CITYPOINTS_DATA (default ./var) and DATABASE_URL say which ledger is meant.",
-    epilog="Example: citypoints serve --demo-data",
+    epilog="Example: citypoints serve --demo",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve", epilog="Example: citypoints serve --port 8080 --demo-data")(serve)
+app.command("serve", epilog="Example: citypoints serve --port 8080 --demo")(serve)
 app.command("init", epilog="Example: citypoints init --sandbox")(init)
 app.command("migrate", epilog="Example: MIGRATE_DATABASE_URL=postgresql://... citypoints migrate")(migrate)
 app.command("demo", epilog="Example: citypoints demo")(demo)

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -15,9 +16,10 @@ import msgspec
 import typer
 
 from api.cli.installation import Database, open_database
-from api.cli.output import AsJson, fail, say_json, warn
+from api.cli.output import USAGE, AsJson, fail, say_json, warn
 from api.cli.worker_process import WorkerProcess
 from api.settings import Settings
+from api.signing_in.settings import is_loopback
 from ledger.errors import AlreadyExists
 
 METRICS_DIRECTORY = "metrics"
@@ -26,6 +28,8 @@ MOST_WORKERS = 64
 # A worker finishes its queue when it is asked to stop; one that hangs is killed after this.
 STOP_LIMIT_SECONDS = 60
 DEMO_PARTNER = "OLD-STREET-TEA"
+DEMO_SIGN_IN = "CITYPOINTS_DEMO_SIGN_IN"
+DEMO_SECRET_BYTES = 32
 
 
 def serve(
@@ -41,6 +45,10 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Also run a worker, which expires points and sends webhooks.")
     ] = True,
     demo_data: Annotated[bool, typer.Option("--demo-data", help="Load the demo city into an empty ledger.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="The demo city, and a sign-in for each role without passwords; loopback only."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C; makes the embedded database and the ledger where they are missing."""
@@ -51,16 +59,29 @@ def serve(
         port=port or settings.port,
         workers=workers or settings.workers,
     )
+    _prepare_sign_in(settings, demo=demo)
     _refuse_used_port(settings)
     with open_database(settings, create=True) as database:
         _prepare(settings, database)
-        has_demo = demo_data and _load_demo(settings, database)
+        has_demo = (demo or demo_data) and _load_demo(settings, database)
         owner = f"--partner {DEMO_PARTNER}" if has_demo else "--partner CODE"
         _set_environment(settings, database)
         if settings.backup_directory is not None:
             _recall_backup(settings.backup_directory, database)
         with WorkerProcess() if with_worker else nullcontext():
-            _run(settings, lambda: _welcome(settings, owner, as_json=as_json))
+            _run(settings, lambda: _welcome(settings, owner, demo=demo, as_json=as_json))
+
+
+def _prepare_sign_in(settings: Settings, *, demo: bool) -> None:
+    """Make the secret of the demo's own sign-in, on this machine alone; without ``--demo`` there is none."""
+    os.environ.pop(DEMO_SIGN_IN, None)
+    if not demo:
+        return
+    if settings.sign_in is not None and settings.sign_in.demo_secret is None:
+        fail("CITYPOINTS_OIDC_ISSUER is set: --demo brings a sign-in of its own; leave one of them out", USAGE)
+    if not is_loopback(settings.host):
+        fail(f"--demo lets anybody in: it listens on this machine alone, not on {settings.host}", USAGE)
+    os.environ[DEMO_SIGN_IN] = secrets.token_hex(DEMO_SECRET_BYTES)
 
 
 def _refuse_used_port(settings: Settings) -> None:
@@ -155,7 +176,7 @@ def _set_environment(settings: Settings, database: Database) -> None:
     os.environ["CITYPOINTS_WORKERS"] = str(settings.workers)
 
 
-def _welcome(settings: Settings, owner: str, *, as_json: bool) -> None:
+def _welcome(settings: Settings, owner: str, *, demo: bool, as_json: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     if as_json:
@@ -164,7 +185,15 @@ def _welcome(settings: Settings, owner: str, *, as_json: bool) -> None:
         command = Path(sys.argv[0])
         typer.echo(
             f"City Points Ledger is on {url} (start page), {url}/docs (the API to try).\n"
+            f"{_sign_ins(url) if demo else ''}"
             f"Keys for it: {command} keys create --operator, {command} keys create {owner}\n"
             "Stop it with Ctrl-C."
         )
     sys.stdout.flush()
+
+
+def _sign_ins(url: str) -> str:
+    return (
+        f"Sign in without a password on {url}/portal (citizen) or {url}/account "
+        "(merchant, finance clerk, second approver, operator).\n"
+    )

@@ -26,6 +26,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     sandbox: bool = False
     demo: bool = False
+    sign_in: bool = False
+    demo_sign_in: bool = False
 
 
 _templates = Environment(
@@ -40,6 +42,18 @@ _templates.globals["languages"] = LANGUAGES
 _templates.globals["language_tags"] = LANGUAGE_TAGS
 
 
+PAGE_HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def render(template: str, **context: object) -> str:
+    """The HTML of a template; whatever is put into it is escaped."""
+    return _templates.get_template(template).render(**context)
+
+
 def page(
     request: Request[Any, Any, State],
     template: str,
@@ -48,12 +62,13 @@ def page(
     status_code: int = 200,
     **context: object,
 ) -> Response[str]:
-    """Render a template in one of our languages (English for any other).
+    """Render a public page in one of our languages (English for any other).
 
     The application's state must carry the ``Site``.
     """
     language = lang if lang in LANGUAGES else "en"
-    html = _templates.get_template(template).render(
+    html = render(
+        template,
         site=request.app.state.site,
         language=language,
         texts=texts_in(language),
@@ -64,10 +79,5 @@ def page(
         html,
         status_code=status_code,
         media_type=MediaType.HTML,
-        headers={
-            "Content-Security-Policy": PAGE_POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",
-            "Cache-Control": "no-cache",
-        },
+        headers={**PAGE_HEADERS, "Cache-Control": "no-cache"},
     )

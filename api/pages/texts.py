@@ -133,6 +133,16 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "copy_button": ("Copy", "复制"),
     "copied_button": ("Copied", "已复制"),
     "version": ("Version", "版本"),
+    "portal": (
+        "For citizens: balance, statement, gifts. Sign in to see yours.",
+        "面向市民：余额、流水、转赠。登录后查看。",
+    ),
+    "portal_name": ("My points", "我的积分"),
+    "demo_sign_in_title": ("Demo.", "演示。"),
+    "demo_sign_in": (
+        "Anybody on this machine can sign in as anybody. It answers on this machine alone.",
+        "本机上的任何人都可以任意身份登录；仅限本机访问。",
+    ),
     "script_needed": (
         "The API browser needs JavaScript. Without it, read /schema/openapi.json.",
         "接口浏览需要 JavaScript。否则请阅读 /schema/openapi.json。",
@@ -141,6 +151,11 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 
 
 def texts_in(language: str) -> dict[str, str]:
-    """Every text by its key, in ``en`` or ``zh``."""
+    """Every text of the public pages by its key, in ``en`` or ``zh``."""
+    return in_language(_TEXTS, language)
+
+
+def in_language(texts: Mapping[str, tuple[str, str]], language: str) -> dict[str, str]:
+    """The texts of an area, each an English and a Chinese one, in ``en`` or ``zh``."""
     column = list(LANGUAGES).index(language)
-    return {key: columns[column] for key, columns in _TEXTS.items()}
+    return {key: columns[column] for key, columns in texts.items()}

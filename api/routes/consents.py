@@ -9,7 +9,7 @@ from litestar.params import PathParameter
 from psycopg import AsyncConnection
 
 from api.access import find_member_in_work, find_named_member, for_partners_members_and_carers, key_owner_of
-from api.consenting import giver_of, leave_of_member, partner_allowed, refuse_other, seen_by
+from api.consenting import consent_of, end_consent_of, giver_of, leave_of_member, partner_allowed, refuse_other, seen_by
 from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
@@ -27,13 +27,12 @@ from api.routes.declarations import (
 )
 from api.schemas.consents import ConsentAnswer, ConsentPage, ConsentRequest, RevocationRequest, consent_answer
 from api.wiring import wiring_of
-from ledger.errors import MemberClosed, NotFound
 from ledger.posting.engine import Engine
 from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.reading.fresh_registry import fresh_registry
 from ledger.rules.programmes import Registry
-from ledger.store.consents import find_consent, give_consent, read_consents, revoke_consent
-from ledger.store.member_selves import lock_member, read_selves
+from ledger.store.consents import read_consents
+from ledger.store.member_selves import read_selves
 from ledger.store.registry import read_registry_version
 
 CREATED, FOUND = 201, 200
@@ -116,10 +115,7 @@ async def post_consent(
     async def work(connection: AsyncConnection) -> FirstAnswer:
         found = await find_member_in_work(connection, request, member)
         refuse_other(found, leave)
-        if await lock_member(connection, found) == "closed":
-            raise MemberClosed("The member's account is closed.")
-        public_ids = [one.public_id for one in await read_selves(connection, found)]
-        consent, is_new = await give_consent(connection, public_ids, data.purpose, partner, giver_of(request))
+        consent, is_new = await consent_of(connection, found, data.purpose, partner, giver_of(request))
         answer = consent_answer(consent, await _registry(connection, wiring.engine))
         return FirstAnswer(CREATED if is_new else FOUND, answer, is_sealed=True)
 
@@ -153,10 +149,7 @@ async def post_revocation(
     async def work(connection: AsyncConnection) -> FirstAnswer:
         found = await find_member_in_work(connection, request, member)
         refuse_other(found, leave)
-        await lock_member(connection, found)
-        public_ids = [one.public_id for one in await read_selves(connection, found)]
-        given = await find_consent(connection, public_ids, _consent_id(consent), seen_by=seen_by(request))
-        revoked = await revoke_consent(connection, public_ids, given, giver_of(request))
+        revoked = await end_consent_of(connection, found, consent, giver_of(request), seen_by=seen_by(request))
         answer = consent_answer(revoked, await _registry(connection, wiring.engine))
         return FirstAnswer(CREATED, answer, is_sealed=True)
 
@@ -167,13 +160,6 @@ async def post_revocation(
 async def _registry(connection: AsyncConnection, engine: Engine) -> Registry:
     """The set-up, over the connection of the work: waiting for another could wait for itself."""
     return await fresh_registry(connection, engine.registry.current, await read_registry_version(connection))
-
-
-def _consent_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("The member has no consent of this id that you may see.") from None
 
 
 consent_routes = [list_consents, post_consent, post_revocation]

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from api.access import find_member_in_work, find_named_member, for_members_and_carers, key_owner_of
 from api.answers import rfc3339
 from api.authentication import StaffCaller
+from api.erasing_members import finish_erasing
 from api.idempotent_answers import FirstAnswer, answer_once
 from api.member_export import write_export
 from api.posting_answers import JSON
@@ -23,10 +24,9 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.personal_data import ErasureAnswer, ErasureRequest, ExportAnswer
-from api.wiring import Wiring, wiring_of
-from ledger.store.erasing import Eraser, begin_erasure, finish_erasure
+from api.wiring import wiring_of
+from ledger.store.erasing import Eraser, begin_erasure
 from ledger.store.member_selves import read_selves
-from ledger.store.members import find_members, name_digest
 
 CREATED, FOUND = 201, 200
 
@@ -82,18 +82,8 @@ async def post_erasure(
 
     answer = await answer_once(wiring.engine, owner, idempotency_key, f"erase:{member}", data, work)
     if answer.status_code in {CREATED, FOUND}:
-        await _finish(wiring, UUID(_decode_answer(answer.content).id))
+        await finish_erasing(wiring, UUID(_decode_answer(answer.content).id))
     return answer
-
-
-async def _finish(wiring: Wiring, public_id: UUID) -> None:
-    """Erase what is left of an erased member. By its id: the name in the address may be erased by now."""
-    digest = name_digest(wiring.engine.key, 0, str(public_id))
-    async with wiring.engine.pool.connection() as connection:
-        found = await find_members(connection, [digest])
-        selves = await read_selves(connection, found[digest])
-    await finish_erasure(wiring.engine.pool, selves)
-    wiring.forget()
 
 
 def _eraser(request: CityRequest) -> Eraser:

@@ -20,6 +20,7 @@ from ledger.posting.expiry import post_lapses
 from ledger.posting.import_pruning import prune_imports
 from ledger.posting.notices import post_notices
 from ledger.store.readiness import storing_the_log_fails
+from ledger.store.sessions import prune_sessions
 from ledger.store.unit_of_work import unit_of_work
 from ledger.store.webhook_queue import count_backlog, prune_deliveries
 from settlement.covers import post_cover_movements, suspend_overdue
@@ -74,6 +75,18 @@ async def prune(engine: Engine, _: Settings) -> str:
     return f"forgot {forgotten} deliveries"
 
 
+async def prune_signed_in(engine: Engine, _: Settings) -> str:
+    """Forget sessions of the pages that have ended."""
+    forgotten = 0
+    for _number in range(_MOST_UNITS):
+        async with engine.pool.connection() as connection, unit_of_work(connection):
+            count = await prune_sessions(connection, limit=_PRUNED_PER_UNIT)
+        forgotten += count
+        if count < _PRUNED_PER_UNIT:
+            break
+    return f"forgot {forgotten} sessions"
+
+
 async def prune_files(engine: Engine, settings: Settings) -> str:
     """Remove what is still held of callers' files long after their import."""
     pruned = await prune_imports(engine.pool, settings.imports_directory)
@@ -107,6 +120,7 @@ JOBS = (
     Job("seal", Daily(0, 15), seal),
     Job("prune-deliveries", Daily(3, 30), prune),
     Job("prune-imports", Daily(3, 45), prune_files),
+    Job("prune-sessions", Every(HOUR), prune_signed_in),
     Job("measure-backlog", Every(15), measure),
     Job("covers", Every(10), move_covers),
     Job("overdue", Every(HOUR), suspend),

@@ -99,6 +99,13 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
 
 
+class ExpirySchedule(msgspec.Struct, frozen=True):
+    """A balance, and its points by their last day, however far away; those that never expire are left out."""
+
+    balance: BalanceView
+    by_day: tuple[tuple[date, int], ...]
+
+
 class _Wanted(NamedTuple):
     lane: int
     member: int
@@ -131,11 +138,19 @@ class BalanceReader:
 
     async def get(self, member: Member, programme: Programme) -> BalanceView:
         """Read a member's balance now; a member without points in the programme has zeros."""
+        return _view(await self._find(member, programme), programme)
+
+    async def schedule(self, member: Member, programme: Programme) -> ExpirySchedule:
+        """Read a member's balance now, and when what of it expires."""
+        found = await self._find(member, programme)
+        return ExpirySchedule(_view(found, programme), _divide(found.lots, programme, found.now, None).expiring)
+
+    async def _find(self, member: Member, programme: Programme) -> "_Found":
         found = await self._found.get(_Wanted(member.lane, member.number, programme.number))
         if found is None:
             msg = f"lane {member.lane} does not exist"
             raise LookupError(msg)
-        return _view(found, programme)
+        return found
 
     async def _fetch(self, wanted: Sequence[_Wanted]) -> Mapping[_Wanted, _Found]:
         arrays = [
@@ -159,7 +174,7 @@ class BalanceReader:
 def _view(found: _Found, programme: Programme) -> BalanceView:
     due = [lot for lot in found.lots if lot.released]
     kept, released = sum(lot.points for lot in due), sum(lot.released for lot in due)
-    parts = _divide(found.lots, programme, found.now)
+    parts = _divide(found.lots, programme, found.now, EXPIRING_WITHIN_DAYS)
     return BalanceView(
         available=found.posted + kept - parts.pending - parts.lapsed,
         held=found.held - released,
@@ -261,11 +276,11 @@ class _Parts(NamedTuple):
     expiring: tuple[tuple[date, int], ...]
 
 
-def _divide(lots: Iterable[_Open], programme: Programme, now: int) -> _Parts:
-    """What of the open lots is pending, has lapsed, and will lapse within the next days."""
+def _divide(lots: Iterable[_Open], programme: Programme, now: int, within_days: int | None) -> _Parts:
+    """What of the open lots is pending, has lapsed, and will lapse within the next days (None: at any time)."""
     pending = lapsed = 0
     expiring: dict[date, int] = defaultdict(int)
-    horizon = civil_day(now, programme.zone) + timedelta(days=EXPIRING_WITHIN_DAYS)
+    horizon = date.max if within_days is None else civil_day(now, programme.zone) + timedelta(days=within_days)
     for lot in lots:
         if lot.expires_on is not None and end_of_day(lot.expires_on, programme.zone) <= now:
             lapsed += lot.points

@@ -161,7 +161,7 @@ async def _lines(
     for place in places:
         view = views[place]
         lines.append(_line(view, balance, reversals.get(place, ())))
-        balance -= _change(view, "available")
+        balance -= view.change("available")
     return tuple(lines), balance
 
 
@@ -169,8 +169,8 @@ def _line(view: TransactionView, balance: int, reversed_by: tuple[str, ...]) -> 
     return StatementLine(
         transaction_id=view.id,
         kind=view.kind,
-        points=_change(view, "available"),
-        held_points=_change(view, "held"),
+        points=view.change("available"),
+        held_points=view.change("held"),
         balance_after=balance,
         available_after=view.available,
         pending_after=view.pending,
@@ -183,11 +183,4 @@ def _line(view: TransactionView, balance: int, reversed_by: tuple[str, ...]) -> 
         hold=view.hold,
         reverses=view.reverses,
         reversed_by=reversed_by,
-    )
-
-
-def _change(view: TransactionView, kind: str) -> int:
-    """What a transaction added to the member's account of a kind; negative where it took."""
-    return sum(
-        posting.points * ((posting.credit.kind == kind) - (posting.debit.kind == kind)) for posting in view.postings
     )

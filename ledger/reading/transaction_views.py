@@ -20,7 +20,7 @@ from ledger.rules.journal import (
 )
 from ledger.rules.programmes import LEDGER_ITSELF, EarnRate, Programme, Registry
 
-_TRANSACTION_KINDS = {kind.value: kind.name.lower().replace("_", "-") for kind in TransactionKind}
+TRANSACTION_KINDS = {kind.value: kind.name.lower().replace("_", "-") for kind in TransactionKind}
 _ACCOUNT_KINDS = {kind.value: kind.name.lower() for kind in AccountKind}
 _OWNERS = {kind.value: rule.owner for kind, rule in CHART.items()}
 
@@ -119,6 +119,13 @@ class TransactionView(msgspec.Struct, frozen=True, gc=False):
     notice: NoticeFacts | None = None
     exchanged: ExchangedPoints | None = None
 
+    def change(self, account_kind: str) -> int:
+        """What it added to the member's account of a kind, such as ``available``; negative where it took."""
+        return sum(
+            posting.points * ((posting.credit.kind == account_kind) - (posting.debit.kind == account_kind))
+            for posting in self.postings
+        )
+
     @property
     def released(self) -> int:
         """Held points that a final capture let go."""
@@ -177,7 +184,7 @@ def view_of(entry: JournalEntry, around: Surroundings, registry: Registry) -> Tr
     lots, particulars = around.lot_ids(transaction.lane), particulars_of(transaction)
     return TransactionView(  # By position: naming so many fields takes longer than all else here.
         transaction_id(transaction.recorded_at, transaction.lane, transaction.sequence, entry.hash),
-        _TRANSACTION_KINDS[transaction.kind],
+        TRANSACTION_KINDS[transaction.kind],
         None if programme is None else programme.code,
         around.member_id,
         None if transaction.partner == LEDGER_ITSELF else registry.partners[transaction.partner].code,

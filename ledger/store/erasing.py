@@ -19,6 +19,7 @@ from ledger.store.arrays import Bigints, Smallints
 from ledger.store.member_selves import MemberSelf, lock_member
 from ledger.store.members import Member
 from ledger.store.registry import raise_registry_version
+from ledger.store.sessions import end_sessions_of
 from ledger.store.unit_of_work import unit_of_work
 
 Eraser = Literal["member", "operator", "support"]
@@ -94,10 +95,10 @@ async def begin_erasure(
 
 
 async def finish_erasure(pool: AsyncConnectionPool[AsyncConnection], selves: Sequence[MemberSelf]) -> None:
-    """Erase the free text of all transactions, in steps of one unit of work each, and at last the tokens.
+    """Erase the free text of all transactions, in steps of one unit of work each, and at last tokens and sessions.
 
     Stopped in the middle, it goes on where it stood when it is called again; done, it does nothing. Why
-    the tokens go last: with one of them the member itself can ask again.
+    they go last: with one of them the member itself can ask again.
     """
     for this in selves:
         after: int | None = 0
@@ -106,6 +107,7 @@ async def finish_erasure(pool: AsyncConnectionPool[AsyncConnection], selves: Seq
                 after = await _erase_some_texts(connection, this.place, after)
     async with pool.connection() as connection, unit_of_work(connection):
         await connection.execute(_ERASE_TOKENS, _places(selves))
+        await end_sessions_of(connection, [str(this.public_id) for this in selves])
         await raise_registry_version(connection)
 
 

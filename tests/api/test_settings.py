@@ -11,6 +11,16 @@ from api.webhooks.allowed_targets import AllowedTargets
 
 KEY = "0f" * 32
 
+# What they mean together is tried in tests/pages/test_sign_in_settings.py.
+SIGN_IN = (
+    "CITYPOINTS_PUBLIC_URL",
+    "CITYPOINTS_OIDC_ISSUER",
+    "CITYPOINTS_OIDC_CLIENT_ID",
+    "CITYPOINTS_OIDC_CLIENT_SECRET",
+    "CITYPOINTS_OIDC_CLIENT_SECRET_FILE",
+    "CITYPOINTS_DEMO_SIGN_IN",
+)
+
 
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     settings = Settings.from_environment({})
@@ -25,7 +35,9 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "CITYPOINTS_LEDGER_KEY": settings.ledger_key,
         "CITYPOINTS_SEAL_KEY_FILE": settings.seal_key_path,
         "CITYPOINTS_SEALS": settings.seals_path,
+        "CITYPOINTS_BACKUP": settings.backup_directory,
         "CITYPOINTS_WEBHOOK_TARGETS": None if settings.webhook_targets == AllowedTargets() else "something",
+        **dict.fromkeys(SIGN_IN, settings.sign_in),
         # Of the person at the command line, not of the service.
         "CITYPOINTS_KEY": None,
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
@@ -47,6 +59,7 @@ def test_every_setting_is_read() -> None:
             "CITYPOINTS_LEDGER_KEY": KEY,
             "CITYPOINTS_SEAL_KEY_FILE": "/run/secrets/seal.key",
             "CITYPOINTS_SEALS": "/mnt/seals",
+            "CITYPOINTS_BACKUP": "/mnt/backup",
             "CITYPOINTS_WEBHOOK_TARGETS": "Hooks.internal, 10.0.0.0/8",
             "CITYPOINTS_LOG_LEVEL": "DEBUG",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
@@ -60,6 +73,7 @@ def test_every_setting_is_read() -> None:
     assert settings.metrics_directory == Path("/run/metrics")
     assert settings.seal_key_file == Path("/run/secrets/seal.key")
     assert settings.seals_directory == Path("/mnt/seals")
+    assert settings.backup_directory == Path("/mnt/backup")
     assert settings.ledger_key is not None
     assert settings.webhook_targets == AllowedTargets(frozenset({"hooks.internal"}), (ip_network("10.0.0.0/8"),))
 

@@ -32,6 +32,7 @@ MAY_UPDATE = {
     "programme_partners": {"may_issue", "may_accept", "issuing_suspended_at", "suspension_reason"},
     "credentials": {"expires_at", "revoked_at"},
     "sandbox_clock": {"now"},
+    "sessions": {"seen_at"},
     "imports": {
         "state",
         "byte_offset",
@@ -99,6 +100,7 @@ MAY_DELETE = {
     "import_lines",
     "webhooks",
     "webhook_deliveries",
+    "sessions",
 }
 MAY_NOT_INSERT = {"ledger", "lanes", "registry", "sandbox_clock", "alembic_version"}
 JOURNAL = {

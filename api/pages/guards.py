@@ -1,0 +1,152 @@
+"""Who may see which page. Each route names one of the ``for_…`` as its ``before_request``.
+
+A guard finds the session by the cookie alone, and whose points are shown by the session alone: no address and no
+form names a member of whom anything is shown.
+"""
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from litestar import Response
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from api.access import AnyRequest
+from api.authentication import MemberCaller
+from api.pages.frame import framed, see_other, session_of, signing_in_of
+from api.pages.frame_texts import SIGN_IN
+from api.pages.page_errors import message
+from api.requests import CityRequest
+from api.signing_in.cookies import SESSION, no_cookie, read_cookie
+from api.signing_in.forms import csrf_token, read_form, refuse_forged
+from api.signing_in.own_paths import own_path
+from api.signing_in.signing_in import SigningIn
+from api.wiring import wiring_of
+from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.store.members import Member, find_members, name_digest
+from ledger.store.sessions import Session, SessionKind, find_session
+
+LONGEST_SECRET = 100
+
+
+async def for_signed_in(request: AnyRequest) -> Response[str] | Redirect | None:
+    """Let whoever is signed in pass; others are led to the sign-in."""
+    return await _check(_ours(request), None)
+
+
+async def for_citizens(request: AnyRequest) -> Response[str] | Redirect | None:
+    """Let citizens pass, with their member as the request's user; others are led to the sign-in, or told no."""
+    request = _ours(request)
+    refusal = await _check(request, "citizen")
+    if refusal is not None:
+        return refusal
+    session = signed_in(request)
+    member = await _find_member(request, session.person.person)
+    if member is None:
+        return message(request, "forbidden", HTTPStatus.FORBIDDEN, sentence="no-member")
+    request.scope["user"] = MemberCaller(member)
+    return None
+
+
+async def look_for_session(request: CityRequest, signing_in: SigningIn) -> Session | None:
+    """The good session of the request's cookie, which the frame then knows, too."""
+    secret = read_cookie(request, SESSION, is_secure=signing_in.settings.is_secure)
+    if not secret or len(secret) > LONGEST_SECRET:
+        return None
+    async with wiring_of(request).engine.pool.connection() as connection:
+        session = await find_session(connection, secret)
+    request.scope["auth"] = session
+    return session
+
+
+def signed_in(request: CityRequest) -> Session:
+    """The session of a request that a guard let pass."""
+    session = session_of(request)
+    if session is None:
+        msg = "a page for people who are signed in has no guard"
+        raise RuntimeError(msg)
+    return session
+
+
+def member_of(request: CityRequest) -> Member:
+    """The member of a request that ``for_citizens`` let pass."""
+    caller = request.user
+    if not isinstance(caller, MemberCaller):
+        msg = "a citizen's page has no guard"
+        raise TypeError(msg)
+    return caller.member
+
+
+async def own_form(request: CityRequest) -> dict[str, str]:
+    """The fields of a form of this session; raises ForgedForm and MalformedRequest before anything is done."""
+    signing_in = signing_in_of(request)
+    assert signing_in is not None  # noqa: S101 - the guard saw it
+    fields = await read_form(request)
+    token = csrf_token(wiring_of(request).engine.key, signed_in(request).digest)
+    refuse_forged(request, fields, token, signing_in.settings.public_url)
+    return dict(fields)
+
+
+def not_configured(request: CityRequest) -> Response[str]:
+    """Nobody can sign in here."""
+    return framed(
+        request,
+        "sign_in.html",
+        SIGN_IN,
+        status_code=HTTPStatus.NOT_FOUND,
+        heading="off_title",
+        notice="off",
+        start=None,
+    )
+
+
+async def _find_member(request: CityRequest, public_id: str) -> Member | None:
+    """Where a member is at this moment: what is remembered of places may be a second old after a merge or move."""
+    engine = wiring_of(request).engine
+    digest = name_digest(engine.key, LEDGER_ITSELF, public_id)
+    async with engine.pool.connection() as connection:
+        return (await find_members(connection, [digest])).get(digest)
+
+
+def _ours(request: AnyRequest) -> CityRequest:
+    """The request as the application makes it; Litestar declares it wider."""
+    if not isinstance(request, CityRequest):
+        raise TypeError(f"a request is a {type(request).__name__}")
+    return request
+
+
+async def _check(request: CityRequest, kind: SessionKind | None) -> Response[str] | Redirect | None:
+    signing_in = signing_in_of(request)
+    if signing_in is None:
+        return not_configured(request)
+    session = await look_for_session(request, signing_in)
+    if session is None:
+        return _to_sign_in(request, signing_in)
+    if kind is not None and session.person.kind != kind:
+        return message(request, "forbidden", HTTPStatus.FORBIDDEN)
+    return None
+
+
+def _to_sign_in(request: CityRequest, signing_in: SigningIn) -> Response[str] | Redirect:
+    """Lead to the sign-in and back; what a form sent is not kept, and its sender is told so."""
+    is_secure = signing_in.settings.is_secure
+    had_one = read_cookie(request, SESSION, is_secure=is_secure) is not None
+    cookies: list[Cookie] = [no_cookie(SESSION, is_secure=is_secure)] if had_one else []
+    if request.method != "GET":
+        return framed(
+            request,
+            "message.html",
+            SIGN_IN,
+            status_code=HTTPStatus.UNAUTHORIZED,
+            heading="ended_title",
+            sentence="nothing_sent",
+            number=None,
+            onward="/sign-in",
+            onward_name="sign_in",
+            back="/sign-in",
+            cookies=cookies,
+        )
+    query = request.scope["query_string"].decode("latin-1")
+    to = own_path(f"{request.scope['path']}?{query}" if query else request.scope["path"])
+    wanted = ({"to": to} if to else {}) | ({"notice": "ended"} if had_one else {})
+    return see_other(f"/sign-in?{urlencode(wanted)}" if wanted else "/sign-in", *cookies)
