@@ -95,9 +95,11 @@ def _hold_expire(view: TransactionView) -> str:
 
 def _gift(view: TransactionView) -> str:
     _, arrives = _leg(view)
+    # A member may give by itself, without a partner's app between.
+    through = "" if view.partner is None else f", through {view.partner}"
     if arrives:
-        return f"{_points(view.points)} received as a gift, through {view.partner}.{_repaid(view)}"
-    return f"{_points(view.points)} given to another member, through {view.partner}."
+        return f"{_points(view.points)} received as a gift{through}.{_repaid(view)}"
+    return f"{_points(view.points)} given to another member{through}."
 
 
 def _exchange(view: TransactionView) -> str:

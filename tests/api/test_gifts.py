@@ -20,6 +20,18 @@ def test_a_member_gives_points_with_its_token_and_sees_its_own_side_alone(street
     assert (giver.balance()["available"], receiver.balance()["available"]) == (70, 30)
 
 
+def test_what_a_member_gives_by_itself_is_explained_without_a_partner(street: Street) -> None:
+    giver, receiver = street.new_member(), street.new_member()
+    giver.earn(100)
+    assert giver.give(receiver.card, 30).status_code == 201
+    lines = [
+        street.service.get(f"/v1/members/{member.id}/statement?programme={PROGRAMME}").json()["lines"][0]
+        for member in (giver, receiver)
+    ]
+    assert lines[0]["explanation"] == "30 points given to another member."
+    assert lines[1]["explanation"] == "30 points received as a gift."
+
+
 def test_a_gift_keeps_issuer_and_last_day(street: Street) -> None:
     giver, receiver = street.new_member(), street.new_member(street.books)
     giver.earn(10)
