@@ -53,7 +53,7 @@ def test_a_gift_is_checked_then_made(city: City, giver: Regular, browser: Browse
     assert "Points 30" in done.text
     assert (available(city, giver), available(city, receiver)) == (70, 30)
     [line] = [line for line in browser.get("/portal/statement").root.one("ol").inside if "Gift given" in line.text]
-    assert "30 points given to another member, through your own account." in line.text
+    assert "30 points given to another member." in line.text
     assert receiver.id not in line.text
     assert "None" not in line.text
     received = city.citizen(receiver).get("/portal/statement").root.one("ol").text

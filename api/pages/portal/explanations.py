@@ -35,16 +35,9 @@ class _Told(NamedTuple):
 def explanation(view: TransactionView, language: str, partner_name: str | None) -> str:
     """The sentences that explain a transaction to its member, in ``en`` or ``zh``."""
     if language != "zh":
-        return explain(replace(view, partner=partner_name or _itself(view)))
+        return explain(replace(view, partner=partner_name))
     told = _Told(view, partner_name or "本系统")
     return _WHAT_HAPPENED[view.kind](told) + _spend(view)
-
-
-def _itself(view: TransactionView) -> str | None:
-    """Whom the English sentence of a gift names where no partner had a part in it."""
-    if view.kind != "gift":
-        return None
-    return "the giver's own account" if _is_gift_received(view) else "your own account"
 
 
 def _is_gift_received(view: TransactionView) -> bool:
