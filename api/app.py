@@ -6,12 +6,15 @@ A process starts only over a ledger that it may safely post to; otherwise it say
 ends with exit code 1.
 """
 
+import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+import structlog
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -57,9 +60,15 @@ from api.routes.webhooks import webhook_routes
 from api.settings import Settings, SettingsError
 from api.signing_in.signing_in import SigningIn
 from api.wiring import Wiring
-from ledger.errors import LedgerError
+from ledger.errors import DatabaseUnavailable, LedgerError
 
 STARTUP_FAILED = 1
+# `citypoints serve` has seen the database before it starts a process, so it is being restarted. A process that
+# ended at once, twice, would have the server give up for good; one that ends after this long is started again.
+DATABASE_PATIENCE_SECONDS = 15.0
+DATABASE_PAUSE_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
 
 ROUTES: list[ControllerRouterHandler] = [
     *posting_routes,
@@ -153,7 +162,9 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
     @asynccontextmanager
     async def opened(app: Litestar) -> AsyncIterator[None]:
         try:
-            async with Wiring.open(settings) as wiring, SigningIn.open(settings.sign_in) as signing_in:
+            async with AsyncExitStack() as stack:
+                wiring = await _wiring_once_reachable(stack, settings)
+                signing_in = await stack.enter_async_context(SigningIn.open(settings.sign_in))
                 ledger = wiring.engine.ledger
                 app.state.wiring = wiring
                 app.state.signing_in = signing_in
@@ -171,6 +182,19 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
             raise
 
     return opened
+
+
+async def _wiring_once_reachable(stack: AsyncExitStack, settings: Settings) -> Wiring:
+    """Open what the handlers share, waiting for a database that is being restarted."""
+    deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return await stack.enter_async_context(Wiring.open(settings))
+        except DatabaseUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            _log.warning("database_awaited", detail=str(error))
+        await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
 
 def _demo_routes(settings: Settings) -> list[ControllerRouterHandler]:

@@ -1,5 +1,7 @@
 """Servers of a test's own, since they are going to be broken."""
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,11 @@ class OwnServer:
         with psycopg.connect(self.database.superuser_url, autocommit=True) as connection:
             connection.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
             connection.execute("select pg_reload_conf()")
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        [pid_file] = self.folder.rglob("postmaster.pid")
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
 
 
 @pytest.fixture

@@ -2,12 +2,16 @@
 
 import os
 import signal
+import time
+from dataclasses import replace
 
 from ledger.embedded import EmbeddedPostgres
 from tests.databases import LedgerDatabase
 from tests.faults.clients import REQUESTS, Clients, set_up
 from tests.faults.conftest import OwnServer
-from tests.service import Service
+from tests.service import Service, free_port, launch
+
+STARTED_LIMIT_SECONDS, PAUSE_SECONDS = 60, 0.05
 
 
 def test_a_killed_service_has_kept_every_answer_and_takes_the_rest_again(database: LedgerDatabase) -> None:
@@ -40,8 +44,7 @@ def test_a_killed_database_comes_back_with_every_answer_and_clients_go_on(own_se
     restarted: list[EmbeddedPostgres] = []
 
     def kill_and_restart() -> None:
-        [pid_file] = own_server.folder.rglob("postmaster.pid")
-        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+        own_server.kill()
         restarted.append(EmbeddedPostgres.start(own_server.folder))
 
     with Service.start(own_server.database, workers=2) as service:
@@ -51,6 +54,26 @@ def test_a_killed_database_comes_back_with_every_answer_and_clients_go_on(own_se
         clients.check(own_server.database)
     [server] = restarted
     server.stop()
+
+
+def test_a_process_that_starts_while_the_database_restarts_waits_for_it(own_server: OwnServer) -> None:
+    with Service.start(own_server.database, workers=2) as running:
+        data_directory, port = running.data_directory, free_port()
+        own_server.kill()
+        process = launch(own_server.database, data_directory, port, workers=2, environment={})
+        late = replace(running, base_url=f"http://127.0.0.1:{port}", process=process)
+        try:
+            deadline = time.monotonic() + STARTED_LIMIT_SECONDS
+            while "database_awaited" not in late.log():
+                assert time.monotonic() < deadline, late.log()
+                time.sleep(PAUSE_SECONDS)
+            with EmbeddedPostgres.start(own_server.folder):
+                late.wait_until_ready()
+                late.process.terminate()
+                assert late.process.wait(STARTED_LIMIT_SECONDS) == 0
+                running.stop()
+        finally:
+            late.kill()
 
 
 def test_what_an_impatient_client_lost_can_still_be_asked_for(database: LedgerDatabase) -> None:

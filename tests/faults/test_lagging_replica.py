@@ -1,7 +1,5 @@
 """A replica that lags: it is never read or posted to, and after its promotion it has kept what was asked of it."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,11 +41,6 @@ def either(own_server: OwnServer, standby: Standby) -> LedgerDatabase:
     return replace(own_server.database, service_url=url)
 
 
-def kill_primary(own_server: OwnServer) -> None:
-    [pid_file] = own_server.folder.rglob("postmaster.pid")
-    os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
-
-
 def seal(url: str, folder: Path) -> None:
     async def make() -> None:
         async with open_pool(url) as pool:
@@ -87,7 +80,7 @@ def test_while_only_a_standby_is_left_nothing_is_answered_from_it_and_its_promot
         answers = []
 
         def fail_over() -> None:
-            kill_primary(own_server)
+            own_server.kill()
             # Long enough for each connection to be opened anew, to a standby if that were allowed.
             until = time.monotonic() + ASKED_SECONDS
             while time.monotonic() < until:
@@ -123,7 +116,7 @@ def test_what_a_replica_that_was_not_waited_for_has_lost_is_seen_by_the_seals(
         clients.run(numbers=LOST)
         assert recorded(own_server.database.service_url) > kept
         seal(own_server.database.service_url, folder)
-        kill_primary(own_server)
+        own_server.kill()
     standby.execute("select pg_promote()")
     assert recorded(standby.database.service_url) == kept > 0
     report = audited_since_seal(standby.database.service_url, folder)
