@@ -32,6 +32,10 @@ class NavigationEntry(msgspec.Struct, frozen=True):
     path: str
     query: str = ""
 
+    def holds(self, path: str) -> bool:
+        """Whether a page is one of this section's; a home, whose pages are sections themselves, holds only its own."""
+        return path == self.path or (self.path.count("/") > 1 and path.startswith(f"{self.path}/"))
+
 
 def signing_in_of(request: CityRequest) -> SigningIn | None:
     """What the application signs people in with, if anything."""

@@ -4,6 +4,7 @@ A guard finds the session by the cookie alone, and whose points are shown by the
 form names a member of whom anything is shown.
 """
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from api.access import AnyRequest
-from api.authentication import MemberCaller
+from api.authentication import MemberCaller, PartnerCaller, StaffCaller
 from api.pages.frame import framed, see_other, session_of, signing_in_of
 from api.pages.frame_texts import SIGN_IN
 from api.pages.page_errors import message
@@ -23,10 +24,16 @@ from api.signing_in.own_paths import own_path
 from api.signing_in.signing_in import SigningIn
 from api.wiring import wiring_of
 from ledger.rules.programmes import LEDGER_ITSELF
+from ledger.store.credentials import StaffRole
 from ledger.store.members import Member, find_members, name_digest
-from ledger.store.sessions import Session, SessionKind, find_session
+from ledger.store.sessions import Session, SessionKind, SessionPerson, find_session
 
 LONGEST_SECRET = 100
+# No key has such a prefix, so the idempotency keys of a person's forms are never those of a key's requests.
+PAGES_PREFIX = "pages:"
+
+FINANCE_READERS: frozenset[StaffRole] = frozenset({"finance-clerk", "finance-approver", "manager", "auditor"})
+OPERATION_READERS: frozenset[StaffRole] = frozenset({"operator", "auditor"})
 
 
 async def for_signed_in(request: AnyRequest) -> Response[str] | Redirect | None:
@@ -46,6 +53,58 @@ async def for_citizens(request: AnyRequest) -> Response[str] | Redirect | None:
         return message(request, "forbidden", HTTPStatus.FORBIDDEN, sentence="no-member")
     request.scope["user"] = MemberCaller(member)
     return None
+
+
+async def for_merchants(request: AnyRequest) -> Response[str] | Redirect | None:
+    """Let people of a partner's pass, with the partner as the request's user; others as ``for_citizens``."""
+    request = _ours(request)
+    refusal = await _check(request, "merchant")
+    if refusal is not None:
+        return refusal
+    partner = signed_in(request).person.partner
+    if partner is None:
+        msg = "a merchant's session names no partner"
+        raise RuntimeError(msg)
+    request.scope["user"] = PartnerCaller(partner)
+    return None
+
+
+def for_staff(*roles: StaffRole) -> Callable[[AnyRequest], Awaitable[Response[str] | Redirect | None]]:
+    """Let staff with one of the roles pass, with the person as the request's user; others as ``for_citizens``.
+
+    A person is one by the subject at the identity provider. Whoever acts with a key as well is the same
+    person there only where the key was made under that subject as its name.
+    """
+    permitted = frozenset(roles)
+
+    async def check(request: AnyRequest) -> Response[str] | Redirect | None:
+        request = _ours(request)
+        refusal = await _check(request, "staff")
+        if refusal is not None:
+            return refusal
+        person = signed_in(request).person
+        if permitted.isdisjoint(person.roles):
+            return message(request, "forbidden", HTTPStatus.FORBIDDEN)
+        request.scope["user"] = StaffCaller(person.person, person.roles, f"{PAGES_PREFIX}{person.person}")
+        return None
+
+    return check
+
+
+def homes_of(person: SessionPerson) -> tuple[str, ...]:
+    """The areas of the pages that somebody may enter, the usual one first."""
+    if person.kind != "staff":
+        return ("/portal",) if person.kind == "citizen" else ("/merchant",)
+    areas: tuple[tuple[str, frozenset[StaffRole]], ...] = (
+        ("/finance", FINANCE_READERS),
+        ("/operator", OPERATION_READERS),
+    )
+    return tuple(area for area, roles in areas if not roles.isdisjoint(person.roles))
+
+
+def home_of(person: SessionPerson) -> str:
+    """Where somebody goes after signing in."""
+    return next(iter(homes_of(person)), "/account")
 
 
 async def look_for_session(request: CityRequest, signing_in: SigningIn) -> Session | None:

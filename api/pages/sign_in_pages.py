@@ -21,7 +21,7 @@ from api.pages.frame import (
     signing_in_of,
 )
 from api.pages.frame_texts import SIGN_IN
-from api.pages.guards import for_signed_in, look_for_session, not_configured, own_form, signed_in
+from api.pages.guards import for_signed_in, home_of, homes_of, look_for_session, not_configured, own_form, signed_in
 from api.pages.page_errors import PAGE_EXCEPTION_HANDLERS
 from api.pages.texts import LANGUAGES
 from api.requests import CityRequest
@@ -32,7 +32,7 @@ from api.signing_in.own_paths import HOMES, own_path
 from api.signing_in.pending import PendingSignIn, begin, read_pending, write_pending
 from api.signing_in.signing_in import SignedIn, SigningIn
 from api.wiring import wiring_of
-from ledger.store.sessions import SessionKind, end_session
+from ledger.store.sessions import SessionKind, SessionPerson, end_session
 from ledger.store.unit_of_work import unit_of_work
 
 MICROSECONDS = 1_000_000
@@ -43,6 +43,13 @@ _STATUSES: dict[Reason, HTTPStatus] = {
     "no-role": HTTPStatus.FORBIDDEN,
     "no-member": HTTPStatus.FORBIDDEN,
     "no-partner": HTTPStatus.FORBIDDEN,
+}
+
+_KINDS: dict[str, SessionKind] = {
+    "/portal": "citizen",
+    "/merchant": "merchant",
+    "/finance": "staff",
+    "/operator": "staff",
 }
 
 _log = structlog.get_logger(__name__)
@@ -62,7 +69,7 @@ async def sign_in_page(
     to = own_path(to)
     session = await look_for_session(request, signing_in)
     if session is not None:
-        return see_other(_onward(to, session.person.kind))
+        return see_other(_onward(to, session.person))
     return framed(
         request,
         "sign_in.html",
@@ -142,6 +149,7 @@ async def account_page(request: CityRequest) -> Response[str]:
         "account.html",
         SIGN_IN,
         person=session.person,
+        homes=homes_of(session.person),
         partner=partner,
         until=f"{datetime.fromtimestamp(session.ends_at // MICROSECONDS, UTC):%Y-%m-%d %H:%M} UTC",
     )
@@ -175,19 +183,20 @@ def _code(request: CityRequest, signing_in: SigningIn) -> str:
 
 
 def _welcome(pending: PendingSignIn, signed: SignedIn, *, is_secure: bool) -> Redirect:
-    answer = see_other(_onward(pending.to, signed.person.kind))
+    answer = see_other(_onward(pending.to, signed.person))
     answer.cookies.append(cookie(SESSION, signed.secret, is_secure=is_secure))
     answer.cookies.append(no_cookie(PENDING, is_secure=is_secure))
     return answer
 
 
 def _kind_for(to: str | None) -> SessionKind | None:
-    return "citizen" if to is not None and to.startswith("/portal") else None
+    """Whose pages an address leads to; None for pages of everybody's."""
+    area = "" if to is None else "/" + to.lstrip("/").partition("?")[0].partition("/")[0]
+    return _KINDS.get(area)
 
 
-def _onward(to: str | None, kind: SessionKind) -> str:
-    home = "/portal" if kind == "citizen" else "/account"
-    return to if to is not None and (_kind_for(to) in {None, kind}) else home
+def _onward(to: str | None, person: SessionPerson) -> str:
+    return to if to is not None and (_kind_for(to) in {None, person.kind}) else home_of(person)
 
 
 def _own_host(request: CityRequest, signing_in: SigningIn) -> Redirect | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-HOMES = ("/portal", "/account")
+HOMES = ("/portal", "/merchant", "/finance", "/operator", "/account")
 LONGEST_PATH = 500
 
 # What a path and its query may hold. No backslash and no second slash at the start: browsers read both as a host.

@@ -7,8 +7,8 @@ import msgspec
 from litestar import Response, get
 from litestar.params import FromQuery
 
+from api.pages import formats
 from api.pages.guards import for_citizens
-from api.pages.portal import formats
 from api.pages.portal.lines import line_of
 from api.pages.portal.portal_view import PortalView, portal_page, portal_view
 from api.requests import CityRequest

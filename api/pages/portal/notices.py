@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 from litestar import Response, get
 from litestar.params import FromQuery
 
+from api.pages import formats
 from api.pages.guards import for_citizens
-from api.pages.portal import formats
 from api.pages.portal.portal_view import portal_page, portal_view
 from api.requests import CityRequest
 from ledger.reading.notices import read_notices

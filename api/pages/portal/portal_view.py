@@ -7,9 +7,9 @@ import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from api.pages import formats
 from api.pages.frame import NavigationEntry, Texts, framed, language_of
 from api.pages.guards import member_of
-from api.pages.portal import formats
 from api.pages.portal.portal_texts import PORTAL
 from api.requests import CityRequest
 from api.wiring import Wiring, wiring_of

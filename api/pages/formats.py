@@ -3,6 +3,7 @@
 from datetime import date
 
 from ledger.rules.business_day import to_datetime, zone
+from ledger.rules.money import from_minor
 
 MINUS = "−"
 
@@ -38,3 +39,12 @@ def moment(instant: int, zone_name: str, language: str) -> str:
 def local_day(instant: int, zone_name: str) -> date:
     """The calendar day of an instant in a programme's zone."""
     return to_datetime(instant).astimezone(zone(zone_name)).date()
+
+
+def money(minor: int, currency: str, language: str) -> str:
+    """CNY 1,234.50, or ¥1,234.50 where Chinese readers expect it; ``minor`` in minor units, as 1/100 of a yuan."""
+    sign = MINUS if minor < 0 else ""
+    text = from_minor(abs(minor), currency)
+    whole, _, cents = text.partition(".")
+    shown = f"{int(whole):,}{'.' + cents if cents else ''}"
+    return f"{sign}¥{shown}" if language == "zh" and currency == "CNY" else f"{sign}{currency} {shown}"
