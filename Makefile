@@ -4,7 +4,7 @@
 #   make test     the whole test suite; ARGS="-k name" goes to pytest; brings Chromium where there is none
 #   make check    format, lint, types, import directions
 #   make format   put the format right
-#   make bench    the table of speeds; QUICK=1 for a short one, LONG=1 for hours
+#   make bench    the table of speeds; QUICK=1 for a short one, LONG=1 for hours; ROWS="posting http" for some
 #   make load     load tests that prove the promises; LONG=1 for an hour of it, with a picture
 #   make lock     take the newest versions of all dependencies that work together
 

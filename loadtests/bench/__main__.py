@@ -1,7 +1,7 @@
 """``python -m loadtests.bench``: run everything, print the table, write ``bench.json``.
 
 ``QUICK=1`` takes under two minutes. ``LONG=1`` first grows the ledger to ten million transactions and watches the
-service's memory for an hour, then runs everything on the grown ledger.
+service's memory for an hour, then runs everything on the grown ledger. ``ROWS="growth posting"`` runs these alone.
 """
 
 import os
@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ from loadtests.bench.table import Row, render, write_json
 def main() -> None:
     """Run the benchmark on a fresh data directory."""
     scale = QUICK if os.environ.get("QUICK") else FULL
+    measures = _chosen()
     data = Path(tempfile.mkdtemp(prefix="citypoints-bench-"))
     server = EmbeddedPostgres.start(data / "postgres")
     try:
@@ -38,8 +40,7 @@ def main() -> None:
         yardstick.prepare(server)
         bench = rows.Bench(data, server, scale)
         found: list[Row] = []
-        in_order = (*LONG_ROWS, *rows.IN_ORDER) if os.environ.get("LONG") else rows.IN_ORDER
-        for measure in in_order:
+        for measure in measures:
             for row in measure(bench):
                 _say(f"{row.name}: {row.value:,.1f} {row.unit}")
                 found.append(row)
@@ -52,6 +53,18 @@ def main() -> None:
     finally:
         server.stop()
         shutil.rmtree(data, ignore_errors=True)
+
+
+def _chosen() -> list[Callable[[rows.Bench], Iterator[Row]]]:
+    """What to measure, as the environment says; ends the run for a name that nothing has."""
+    every = {measure.__name__.removeprefix("measure_"): measure for measure in (*LONG_ROWS, *rows.IN_ORDER)}
+    named = os.environ.get("ROWS", "").replace(",", " ").split()
+    unknown = [name for name in named if name not in every]
+    if unknown:
+        sys.exit(f"ROWS: got {unknown[0]!r}, wanted some of {', '.join(every)}.")
+    if named:
+        return [measure for name, measure in every.items() if name in named]
+    return [*LONG_ROWS, *rows.IN_ORDER] if os.environ.get("LONG") else [*rows.IN_ORDER]
 
 
 def _say(line: str) -> None:
