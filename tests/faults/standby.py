@@ -16,8 +16,8 @@ from ledger.embedded.cluster import server_settings
 from tests.databases import LedgerDatabase
 from tests.faults.conftest import DATABASE, OwnServer
 
-START_LIMIT_SECONDS = 60
-STOP_LIMIT_SECONDS = 30
+START_LIMIT_SECONDS = 180
+STOP_LIMIT_SECONDS = 120
 PORT = 5433
 
 

@@ -22,7 +22,7 @@ from tests.faults.standby import PORT, Standby, standby_of
 from tests.service import LEDGER_KEY, Service, free_port, make_ledger, run_apart
 
 KEYS = SealKeys(bytes(range(32)), [])
-ASKED_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 8, 0.25, 30
+ASKED_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 8, 0.25, 120
 KEPT, LOST = range(40), range(40, 80)
 
 

@@ -21,7 +21,7 @@ from tests.faults.clients import Clients, add_till
 from tests.service import Service, free_port
 
 BEFORE, DURING, AFTER, LOST = range(40), range(40, 160), range(160, 200), range(200, 240)
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 LANES = 8
 
 
