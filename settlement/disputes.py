@@ -5,7 +5,7 @@ money moved back in one unit of work; the batch that the reversal falls in then 
 """
 
 from fractions import Fraction
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
@@ -42,7 +42,13 @@ from settlement.terms import missing
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
 
 _A = MoneyAccount
+_DISPUTES = UUID("0c6f3a52-41a5-4c46-9b0a-7d1f7b2f9e10")
 _REDEMPTIONS = frozenset({TransactionKind.REDEEM, TransactionKind.CAPTURE})
+
+
+def dispute_of(transaction: UUID) -> UUID:
+    """The id of a transaction's dispute, by whichever door it is opened."""
+    return uuid5(_DISPUTES, str(transaction))
 
 
 async def open_dispute(engine: Engine, person: Person, transaction: UUID, reason: str, dispute: UUID) -> Dispute:

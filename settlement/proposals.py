@@ -7,7 +7,7 @@ limits all come this way. An approved change is carried out in the unit of work 
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec.structs import replace
@@ -45,6 +45,9 @@ from settlement.store.term_rows import add_terms, read_book
 from settlement.term_rules import refuse_unfit_account, refuse_unfit_amount, refuse_unfit_terms
 from settlement.terms import Beneficiary, Breakage, ContractTerms, Cycle, DebitRest
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
+
+PROPOSERS, DECIDERS = (CLERK, MANAGER, "operator"), (APPROVER, MANAGER)
+"""Who may propose, and who may decide what another person proposed."""
 
 _A = MoneyAccount
 
@@ -126,7 +129,24 @@ REQUEST_OF: dict[str, type[AnyRequest]] = {
     "exchange-rate": ExchangeRateRequest,
 }
 
+_PROPOSALS = UUID("5f6c1f5e-6f43-4f6e-9a55-0d8f7b7c2a11")
+
 _encode = msgspec.json.Encoder().encode
+
+
+def proposal_named(person: Person, key: str) -> UUID:
+    """The id of what a person proposes under an idempotency key: proposed again, it is the same proposal."""
+    return uuid5(_PROPOSALS, f"{person.name}:{key}")
+
+
+async def check_proposal(engine: Engine, person: Person, programme: Programme, request: AnyRequest) -> None:
+    """Raise what proposing a change now would raise; nothing is kept."""
+    person.refuse_without(*PROPOSERS)
+
+    async def step(unit: ClearingUnit) -> None:
+        await _check(unit, programme, request)
+
+    await clear(engine, step)
 
 
 async def propose(
@@ -145,7 +165,7 @@ async def propose(
     another mark by now, IdempotencyKeyReused for another change under the id, MalformedRequest, and what carrying it
     out now would raise for what it names.
     """
-    person.refuse_without(CLERK, MANAGER, "operator")
+    person.refuse_without(*PROPOSERS)
 
     async def step(unit: ClearingUnit) -> Proposal:
         known = await read_proposal(unit.connection, proposal)
@@ -192,7 +212,7 @@ async def reject_proposal(engine: Engine, person: Person, proposal: UUID, reason
 
 
 async def _decide(engine: Engine, person: Person, proposal: UUID, reason: str, state: str) -> Proposal:
-    person.refuse_without(APPROVER, MANAGER)
+    person.refuse_without(*DECIDERS)
 
     async def step(unit: ClearingUnit) -> Proposal:
         known = await read_proposal(unit.connection, proposal)

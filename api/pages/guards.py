@@ -22,6 +22,7 @@ from api.signing_in.cookies import SESSION, no_cookie, read_cookie
 from api.signing_in.forms import csrf_token, read_form, refuse_forged
 from api.signing_in.own_paths import own_path
 from api.signing_in.signing_in import SigningIn
+from api.signing_in.uploads import SentFile, read_upload
 from api.wiring import wiring_of
 from ledger.rules.programmes import LEDGER_ITSELF
 from ledger.store.credentials import StaffRole
@@ -156,6 +157,16 @@ def not_configured(request: CityRequest) -> Response[str]:
         heading="off_title",
         notice="off",
         start=None,
+    )
+
+
+async def own_form_with_file(request: CityRequest, file_field: str, largest_bytes: int) -> SentFile:
+    """A form of this session with a file; raises ForgedForm before the file is read, and as ``read_upload``."""
+    signing_in = signing_in_of(request)
+    assert signing_in is not None  # noqa: S101 - the guard saw it
+    token, url = csrf_token(wiring_of(request).engine.key, signed_in(request).digest), signing_in.settings.public_url
+    return await read_upload(
+        request, file_field, largest_bytes, lambda fields: refuse_forged(request, fields, token, url)
     )
 
 

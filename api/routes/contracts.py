@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
-from uuid import UUID, uuid5
 
 import msgspec
 from litestar import Response, get, post, put
@@ -36,6 +35,7 @@ from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement.proposals import (
     AnyRequest,
     approve_proposal,
+    proposal_named,
     propose,
     reject_proposal,
     terms_mark,
@@ -57,7 +57,6 @@ PROPOSING = ("finance-clerk", "manager", "operator")
 DECIDING = ("finance-approver", "manager")
 ACCEPTED = 202
 
-_PROPOSALS = UUID("5f6c1f5e-6f43-4f6e-9a55-0d8f7b7c2a11")
 _TERMS_PROBLEMS = ("terms-in-the-past", "precondition-failed")
 _PROPOSING_PROBLEMS = (*WRITE_PROBLEMS, "programme-not-found", "partner-not-found", "clock-behind", "shutting-down")
 _RATE_PROBLEMS = ("terms-in-the-past", "contract-missing")
@@ -234,7 +233,7 @@ async def _propose(
     async def step() -> ProposalAnswer:
         programme = await programme_coded(wiring, programme_code)
         # The request's own id: taken again after a crash it is the same proposal.
-        identifier = uuid5(_PROPOSALS, f"{person.name}:{idempotency_key}")
+        identifier = proposal_named(person, idempotency_key)
         reason = str(getattr(data, "reason", ""))
         asked = change(programme.currency)
         seen = None if if_match in {None, "*"} else str(if_match).strip('"')

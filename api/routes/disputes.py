@@ -1,7 +1,5 @@
 """Disputes: a redemption's money is held out until a second person decides."""
 
-from uuid import UUID, uuid5
-
 import msgspec
 from litestar import Response, get, post
 
@@ -25,10 +23,9 @@ from api.settlement_access import FINANCE, person_of
 from api.wiring import wiring_of
 from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
-from settlement.disputes import decide_against_acceptor, decide_for_acceptor, open_dispute
+from settlement.disputes import decide_against_acceptor, decide_for_acceptor, dispute_of, open_dispute
 from settlement.store.dispute_rows import list_disputes
 
-_DISPUTES = UUID("0c6f3a52-41a5-4c46-9b0a-7d1f7b2f9e10")
 _PROBLEMS = (*SETTLING_PROBLEMS, "not-found", "not-disputable", "contract-missing")
 _encode = msgspec.json.Encoder().encode
 
@@ -50,8 +47,8 @@ async def post_dispute(request: CityRequest, data: DisputeSent, idempotency_key:
         transaction = proposal_id(data.transaction)
         if transaction is None:
             raise NotFound("No transaction has this id.")
-        identifier = uuid5(_DISPUTES, data.transaction)
-        return dispute_answer(await open_dispute(wiring.engine, person, transaction, data.reason, identifier), registry)
+        opened = await open_dispute(wiring.engine, person, transaction, data.reason, dispute_of(transaction))
+        return dispute_answer(opened, registry)
 
     return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, "dispute", data, step)
 

@@ -12,6 +12,7 @@ from api.access import for_roles, for_staff_and_partners, refuse_unless_staff_wi
 from api.authentication import PartnerCaller
 from api.pages_of_lists import next_link
 from api.posting_answers import JSON
+from api.report_answers import report_answer, report_format
 from api.requests import CityRequest
 from api.routes.declarations import READ_PROBLEMS, CodePath, CursorQuery, LimitQuery, answers
 from api.schemas.fields import refuse
@@ -23,11 +24,10 @@ from ledger.reading.cursors import DEFAULT_LIMIT, PagedList, read_cursor, refuse
 from ledger.rules.programmes import Partner
 from settlement.batches import Batch
 from settlement.reports.catalogue import REPORTS
-from settlement.reports.document import Report
 from settlement.reports.drawing import Drawing, draw
 from settlement.reports.line_transactions import find_entry, line_report
 from settlement.reports.render_json import render_json
-from settlement.reports.rendering import FORMATS, MEDIA_TYPES, Format, from_loop, render
+from settlement.reports.rendering import FORMATS, from_loop
 from settlement.reports.statement import statement_report
 from settlement.reports.statement_lines import Entry, line_postings
 from settlement.reports.texts import LANGUAGE_TAGS, Language
@@ -80,7 +80,7 @@ async def get_report(
         raise NotFound("No report has this name.")
     async with _drawing(request, batch, language, since) as drawing:
         report = await make(drawing)
-    return await _answer(report, format_, f"{batch}-{name}")
+    return await report_answer(report, report_format(format_), f"{batch}-{name}")
 
 
 @get(
@@ -104,7 +104,7 @@ async def get_party_statement(
     """
     async with _drawing(request, batch, language) as drawing:
         report = await statement_report(drawing, _party(request, drawing, party))
-    return await _answer(report, format_, f"{batch}-statement-{party}")
+    return await report_answer(report, report_format(format_), f"{batch}-statement-{party}")
 
 
 @get(
@@ -135,7 +135,7 @@ async def get_line_transactions(
             raise NotFound("The statement has no such line.")
         if format_ != "json":
             report = line_report(drawing, partner, entry, from_loop(line_postings(drawing, entry)))
-            return await _answer(report, format_, f"{batch}-statement-{party}-{number}")
+            return await report_answer(report, report_format(format_), f"{batch}-statement-{party}-{number}")
         paged = PagedList("line-transactions", (batch, party, number))
         page, next_cursor = await _page(wiring, drawing, entry, paged, cursor, limit)
     content = render_json(line_report(drawing, partner, entry, page), next_cursor)
@@ -191,23 +191,10 @@ def _party(request: CityRequest, drawing: Drawing, code: str) -> Partner:
     return partner
 
 
-async def _answer(report: Report, wanted: str, file_name: str) -> Response[bytes]:
-    format_ = _format(wanted)
-    headers = {} if format_ == "json" else {"Content-Disposition": f'attachment; filename="{file_name}.{format_}"'}
-    return Response(await render(report, format_), media_type=MEDIA_TYPES[format_], headers=headers)
-
-
 def _language(sent: str) -> Language:
     found = next((language for language in LANGUAGE_TAGS if language == sent), None)
     if found is None:
         refuse("language", repr(sent[:20]), "zh or en", "query")
-    return found
-
-
-def _format(sent: str) -> Format:
-    found = next((known for known in FORMATS if known == sent), None)
-    if found is None:
-        refuse("format", repr(sent[:20]), "json, xlsx or pdf", "query")
     return found
 
 

@@ -21,10 +21,24 @@ _ADD_ITEM = f"insert into suspense_items ({_ITEM}) values (%s, %s, %s, %s, %s, %
 _READ_ITEM = f"select {_ITEM} from suspense_items where item = %s"
 _LIST_ITEMS = f"""
 select {_ITEM} from suspense_items
-where matched_by is null and (%(after)s::uuid is null or (booked_on, item) > (
+where matched_by is null
+  and (%(programme)s::integer is null or programme = %(programme)s)
+  and (%(after)s::uuid is null or (booked_on, item) > (
     select booked_on, item from suspense_items where item = %(after)s))
 order by booked_on, item limit %(limit)s
 """
+_SUM_ITEMS = """
+select currency, count(*), sum(amount_minor)::bigint from suspense_items
+where programme = %s and matched_by is null group by currency order by currency
+"""
+_FILE = "digest, kind, message_id, imported_by, imported_at, outcome"
+_LIST_FILES = f"""
+select {_FILE} from bank_files
+where %(after)s::bytea is null or (imported_at, digest) < (
+    select imported_at, digest from bank_files where digest = %(after)s)
+order by imported_at desc, digest desc limit %(limit)s
+"""
+_READ_FILE_WHOLE = f"select {_FILE} from bank_files where digest = %s"
 _MATCH_ITEM = "update suspense_items set matched_by = %s, matched_to = %s where item = %s"
 
 
@@ -40,6 +54,17 @@ class SuspenseItem(msgspec.Struct, frozen=True, kw_only=True):
     remittance: str
     matched_by: str | None = None
     matched_to: str | None = None
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """A bank's file that was taken over: its SHA-256, who imported it when (microseconds), what came of it as JSON."""
+
+    digest: bytes
+    kind: str
+    message_id: str
+    imported_by: str
+    imported_at: int
+    outcome: bytes
 
 
 async def read_outcome(connection: AsyncConnection, digest: bytes) -> bytes | None:
@@ -77,15 +102,38 @@ async def read_item(connection: AsyncConnection, item: UUID) -> SuspenseItem | N
     return None if row is None else _item(row)
 
 
-async def list_items(connection: AsyncConnection, limit: int, after: str | None = None) -> list[SuspenseItem]:
-    """What waits to be placed, the oldest first; those that come after one in this order."""
-    cursor = await connection.execute(_LIST_ITEMS, {"limit": limit, "after": after})
+async def list_items(
+    connection: AsyncConnection, limit: int, after: str | None = None, programme: int | None = None
+) -> list[SuspenseItem]:
+    """What waits to be placed, of one programme or all, the oldest first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST_ITEMS, {"limit": limit, "after": after, "programme": programme})
     return [_item(row) for row in await cursor.fetchall()]
+
+
+async def sum_items(connection: AsyncConnection, programme: int) -> list[tuple[str, int, int]]:
+    """How many items of a programme wait, and their sum in minor units, by currency."""
+    return await (await connection.execute(_SUM_ITEMS, [programme])).fetchall()
+
+
+async def list_files(connection: AsyncConnection, limit: int, after: bytes | None = None) -> list[KeptFile]:
+    """The files that banks sent, the last first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST_FILES, {"limit": limit, "after": after})
+    return [_kept(row) for row in await cursor.fetchall()]
+
+
+async def read_file(connection: AsyncConnection, digest: bytes) -> KeptFile | None:
+    """A file that was taken over, by its SHA-256."""
+    row = await (await connection.execute(_READ_FILE_WHOLE, [digest])).fetchone()
+    return None if row is None else _kept(row)
 
 
 async def match_item(connection: AsyncConnection, item: UUID, person: str, reference: str) -> None:
     """Keep who placed an item, and where."""
     await connection.execute(_MATCH_ITEM, [person, reference, item])
+
+
+def _kept(row: tuple[object, ...]) -> KeptFile:
+    return msgspec.convert(dict(zip(KeptFile.__struct_fields__, row, strict=True)), KeptFile)
 
 
 def _item(row: tuple[object, ...]) -> SuspenseItem:

@@ -33,6 +33,12 @@ where d.programme = %s and d.state = 'open' and not d.is_held and exists(
     where part.lane = d.lane and d.sequence > part.after and d.sequence <= part.last)
 """
 _HOLD = "update disputes set is_held = true where dispute = %s"
+_LIST_OF_PROGRAMME = f"""
+select {_COLUMNS} from disputes
+where programme = %(programme)s and (%(after)s::uuid is null or (opened_at, dispute) < (
+    select opened_at, dispute from disputes where dispute = %(after)s))
+order by opened_at desc, dispute desc limit %(limit)s
+"""
 _DECIDE = """
 update disputes set state = %s, decided_by = %s, decided_at = %s, decision_reason = %s, reversal_lane = %s,
        reversal_sequence = %s
@@ -117,6 +123,14 @@ async def read_dispute_of(connection: AsyncConnection, place: Place) -> Dispute 
 async def list_disputes(connection: AsyncConnection, limit: int, after: str | None = None) -> list[Dispute]:
     """The latest disputes, the last first; those that come after one in this order."""
     cursor = await connection.execute(_LIST, {"limit": limit, "after": after})
+    return [_dispute(row) for row in await cursor.fetchall()]
+
+
+async def list_disputes_of_programme(
+    connection: AsyncConnection, programme: int, limit: int, after: str | None = None
+) -> list[Dispute]:
+    """The latest disputes of a programme, the last first; those that come after one in this order."""
+    cursor = await connection.execute(_LIST_OF_PROGRAMME, {"programme": programme, "limit": limit, "after": after})
     return [_dispute(row) for row in await cursor.fetchall()]
 
 

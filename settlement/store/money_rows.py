@@ -30,6 +30,19 @@ _READ_OPEN_NOTICES = f"""
 select {_NOTICE} from payment_notices
 where programme = %s and party = %s and currency = %s and state = 'open' order by due_on, reference
 """
+_LIST_OPEN_NOTICES = f"""
+select {_NOTICE} from payment_notices
+where programme = %(programme)s and state = 'open' and (%(currency)s::text is null or currency = %(currency)s)
+order by due_on, reference limit %(limit)s
+"""
+_LIST_UNFINISHED = f"""
+select {", ".join(f"p.{column.strip()}" for column in _PAYMENT.split(","))}, f.made_at
+from payments p join payment_files f on f.message_id = p.message_id
+where p.programme = %(programme)s and p.state = any(%(states)s) and not exists(
+    select from payments later where later.batch = p.batch and later.party = p.party
+    and later.currency = p.currency and later.attempt > p.attempt)
+order by f.made_at, p.end_to_end_id limit %(limit)s
+"""
 _RECEIVE = """
 update payment_notices set received_minor = received_minor + %(amount)s,
        state = case when received_minor + %(amount)s = amount_minor then 'paid' else 'open' end
@@ -132,6 +145,23 @@ async def read_open_notices(connection: AsyncConnection, programme: int, party: 
     """What a party has been asked for and has not paid, the oldest first."""
     cursor = await connection.execute(_READ_OPEN_NOTICES, [programme, party, currency])
     return [_notice(row) for row in await cursor.fetchall()]
+
+
+async def list_open_notices(
+    connection: AsyncConnection, programme: int, limit: int, currency: str | None = None
+) -> list[Notice]:
+    """What the parties of a programme have been asked for and have not paid, in a currency or all, the oldest first."""
+    sent = {"programme": programme, "currency": currency, "limit": limit}
+    return [_notice(row) for row in await (await connection.execute(_LIST_OPEN_NOTICES, sent)).fetchall()]
+
+
+async def list_unfinished(
+    connection: AsyncConnection, programme: int, states: Sequence[str], limit: int
+) -> list[tuple[Payment, int]]:
+    """Latest attempts of payments that stand in a state, with when their file was made (microseconds), oldest first."""
+    sent = {"programme": programme, "states": list(states), "limit": limit}
+    rows = await (await connection.execute(_LIST_UNFINISHED.encode(), sent)).fetchall()
+    return [(_payment(row[:-1]), row[-1]) for row in rows]
 
 
 async def receive(connection: AsyncConnection, reference: str, amount_minor: int) -> None:

@@ -22,7 +22,9 @@ values (%s, %s, %s, %s, %s, %s, %s)
 _READ = f"select {_COLUMNS} from settlement_proposals where proposal = %s"
 _LIST = f"""
 select {_COLUMNS} from settlement_proposals
-where (%(state)s::text is null or state = %(state)s) and (%(after)s::uuid is null or (proposed_at, proposal) < (
+where (%(state)s::text is null or state = %(state)s)
+  and (%(programme)s::integer is null or programme = %(programme)s)
+  and (%(after)s::uuid is null or (proposed_at, proposal) < (
     select proposed_at, proposal from settlement_proposals where proposal = %(after)s))
 order by proposed_at desc, proposal desc limit %(limit)s
 """
@@ -76,10 +78,15 @@ async def read_proposal(connection: AsyncConnection, proposal: UUID) -> Proposal
 
 
 async def list_proposals(
-    connection: AsyncConnection, state: str | None, limit: int, after: str | None = None
+    connection: AsyncConnection,
+    state: str | None,
+    limit: int,
+    after: str | None = None,
+    programme: int | None = None,
 ) -> list[Proposal]:
-    """The latest proposals, the last first: those in a state, those that come after one, where either is named."""
-    cursor = await connection.execute(_LIST, {"state": state, "limit": limit, "after": after})
+    """The latest proposals, the last first: in a state, of a programme, after one, where these are named."""
+    sent = {"state": state, "limit": limit, "after": after, "programme": programme}
+    cursor = await connection.execute(_LIST, sent)
     return [_proposal(row) for row in await cursor.fetchall()]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -13,6 +13,9 @@ from tests.databases import LedgerDatabase
 from tests.pages.browsing import Browser, Page
 from tests.pages.city_provider import CLIENT_ID, CLIENT_SECRET, CityProvider
 from tests.service import Service, free_port
+
+if TYPE_CHECKING:
+    from tests.pages.bureau import Bureau
 
 
 @dataclass
@@ -80,6 +83,16 @@ def state_in(address: str) -> str:
     return httpx.URL(address).params["state"]
 
 
+def signing_in_at(provider: CityProvider, port: int) -> dict[str, str]:
+    """What a service on a port needs for people to sign in at the provider."""
+    return {
+        "CITYPOINTS_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "CITYPOINTS_OIDC_ISSUER": provider.issuer,
+        "CITYPOINTS_OIDC_CLIENT_ID": CLIENT_ID,
+        "CITYPOINTS_OIDC_CLIENT_SECRET": CLIENT_SECRET,
+    }
+
+
 @pytest.fixture(scope="session")
 def provider() -> Iterator[CityProvider]:
     """The city's identity provider."""
@@ -92,21 +105,34 @@ def city(postgres: EmbeddedPostgres, migrated_template: str, provider: CityProvi
     """A live service of two processes with pages."""
     postgres.create_database("pages", template=migrated_template)
     port = free_port()
-    environment = {
-        "CITYPOINTS_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "CITYPOINTS_OIDC_ISSUER": provider.issuer,
-        "CITYPOINTS_OIDC_CLIENT_ID": CLIENT_ID,
-        "CITYPOINTS_OIDC_CLIENT_SECRET": CLIENT_SECRET,
-    }
     database = LedgerDatabase.on(postgres, "pages")
-    with Service.start(database, workers=2, environment=environment, port=port) as service:
+    with Service.start(database, workers=2, environment=signing_in_at(provider, port), port=port) as service:
         yield City(Street(service), provider)
 
 
+@pytest.fixture(scope="session")
+def bureau(postgres: EmbeddedPostgres, migrated_template: str, provider: CityProvider) -> "Iterator[Bureau]":
+    """A finance bureau with a settled day, on a sandbox of its own."""
+    from tests.pages.bureau import Bureau
+
+    postgres.create_database("bureau", template=migrated_template)
+    port = free_port()
+    database = LedgerDatabase.on(postgres, "bureau")
+    with Service.start(database, sandbox=True, environment=signing_in_at(provider, port), port=port) as service:
+        yield Bureau.open(service, provider)
+
+
 @pytest.fixture(autouse=True)
-def _closed_browsers(city: City) -> Iterator[None]:
+def _closed_browsers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close a test's browsers; a test that has no service starts none for this."""
+    cities: list[City] = []
+    if "city" in request.fixturenames:
+        cities.append(request.getfixturevalue("city"))
+    if "bureau" in request.fixturenames:
+        cities.append(request.getfixturevalue("bureau").city)
     yield
-    city.close_browsers()
+    for one in cities:
+        one.close_browsers()
 
 
 @pytest.fixture

@@ -3,13 +3,29 @@
 from litestar import Router
 
 from api.pages.finance.days import days_page
+from api.pages.finance.disputes import dispute_pages
+from api.pages.finance.periods import period_pages
+from api.pages.finance.proposals import proposal_pages
+from api.pages.finance.proposing import proposing_pages
+from api.pages.finance.reconciliation import reconciliation_pages
+from api.pages.finance.reports import report_pages
+from api.pages.finance.suspense import suspense_pages
 from api.pages.page_errors import PAGE_EXCEPTION_HANDLERS
 
 __all__ = ["finance_router"]
 
 finance_router = Router(
     "/finance",
-    route_handlers=[days_page],
+    route_handlers=[
+        days_page,
+        *report_pages,
+        *reconciliation_pages,
+        *suspense_pages,
+        *dispute_pages,
+        *proposal_pages,
+        *proposing_pages,
+        *period_pages,
+    ],
     exception_handlers=PAGE_EXCEPTION_HANDLERS,
 )
 """The pages under ``/finance``."""

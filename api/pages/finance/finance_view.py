@@ -15,7 +15,15 @@ from ledger.errors import ProgrammeNotFound
 from ledger.rules.programmes import Programme, Registry
 from settlement.people import Person
 
-_SECTIONS = (("days", "/finance"),)
+_SECTIONS = (
+    ("days", "/finance"),
+    ("reports", "/finance/reports"),
+    ("reconciliation", "/finance/reconciliation"),
+    ("suspense", "/finance/suspense"),
+    ("disputes", "/finance/disputes"),
+    ("proposals", "/finance/proposals"),
+    ("periods", "/finance/periods"),
+)
 
 
 class FinanceView(msgspec.Struct, frozen=True):
