@@ -132,6 +132,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         debug=False,
     )
     app.state.metrics_directory = settings.metrics_directory
+    app.state.backup_directory = settings.backup_directory
     app.asgi_handler = RequestFrame(app.asgi_handler, logs_all=settings.log_level == "debug")
     return app
 

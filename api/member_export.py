@@ -11,20 +11,21 @@ import msgspec
 
 from api.answers import balance_answer, lots_answer, rfc3339, statement_answer
 from api.schemas.consents import consent_answer
-from api.schemas.personal_data import ExportedName, ExportedProfile, ExportedText, ExportedToken
+from api.schemas.personal_data import ExportedAppeal, ExportedName, ExportedProfile, ExportedText, ExportedToken
 from api.wiring import Wiring
 from ledger.reading.cursors import MAXIMUM_LIMIT
 from ledger.reading.lots import read_lots
 from ledger.reading.personal_data import read_names, read_programmes, read_texts, read_token_ends
 from ledger.reading.statement import read_statement
 from ledger.rules.programmes import Programme
+from ledger.store.appeals import list_appeals_of
 from ledger.store.consents import read_consents
 from ledger.store.ledger_row import read_clock
 from ledger.store.member_selves import MemberSelf, read_selves
 from ledger.store.members import Member
 from ledger.store.personal_data import read_personal_data
 
-FORMAT = 1
+FORMAT = 2
 
 _encode = msgspec.json.Encoder().encode
 
@@ -48,6 +49,7 @@ async def write_export(wiring: Wiring, member: Member) -> AsyncIterator[bytes]:
         ("names", _names(wiring, selves)),
         ("tokens", _tokens(wiring, selves)),
         ("consents", _consents(wiring, selves)),
+        ("appeals", _appeals(wiring, selves)),
         ("accounts", _accounts(wiring, selves)),
         ("texts", _texts(wiring, selves)),
     ):
@@ -97,6 +99,25 @@ async def _consents(wiring: Wiring, selves: list[MemberSelf]) -> AsyncIterator[b
         if len(page) < MAXIMUM_LIMIT:
             return
         after = page[-1].consent_id
+
+
+async def _appeals(wiring: Wiring, selves: list[MemberSelf]) -> AsyncIterator[bytes]:
+    async with wiring.engine.pool.connection() as connection:
+        found = await list_appeals_of(connection, _public_ids(selves))
+    yield _items(
+        [
+            ExportedAppeal(
+                transaction_id=(await wiring.view(appeal.place)).id,
+                about=appeal.about,
+                state=appeal.state,
+                grounds=appeal.grounds,
+                appealed_at=rfc3339(appeal.appealed_at),
+                decided_at=None if appeal.decided_at is None else rfc3339(appeal.decided_at),
+                answer=appeal.answer,
+            )
+            for appeal in found
+        ]
+    )
 
 
 async def _accounts(wiring: Wiring, selves: list[MemberSelf]) -> AsyncIterator[bytes]:

@@ -132,6 +132,18 @@ class ApprovalDecided(LedgerError):
     code = "approval-decided"
 
 
+class NotAppealable(LedgerError):
+    """It took no points of the member's and is no freeze that stands, or an appeal against it is open."""
+
+    code = "not-appealable"
+
+
+class AppealDecided(LedgerError):
+    """An appeal was decided the other way before."""
+
+    code = "appeal-decided"
+
+
 class ProgrammeNotFound(LedgerError):
     """No programme has that code."""
 

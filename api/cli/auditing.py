@@ -7,6 +7,9 @@ import typer
 from api.cli.output import FOUND_SOMETHING_WRONG, AsJson, progress_bar, say_json
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+    from psycopg_pool import AsyncConnectionPool
+
     from ledger.audit import AuditReport
 
 SHOWN_DIFFERENCES = 20
@@ -20,7 +23,10 @@ def audit(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Rebuild everything from the journal alone and name every difference. May run beside live traffic."""
+    """Rebuild everything from the journal alone and name every difference. May run beside live traffic.
+
+    When it ran and whether it found something is kept, for the operator's page.
+    """
     report = _audit(since_seal=since_seal)
     if as_json:
         say_json(report)
@@ -35,6 +41,7 @@ def _audit(*, since_seal: bool) -> "AuditReport":
     from api.seal_key_file import find_seal_keys
     from api.settings import Settings
     from ledger.audit import audit as audit_ledger
+    from ledger.audit.keeping import keep_report
     from ledger.audit.seal_checks import seal_check
     from ledger.audit.since_seal import audit_since_seal
     from settlement.audit import check_settlement
@@ -43,10 +50,17 @@ def _audit(*, since_seal: bool) -> "AuditReport":
     keys = find_seal_keys(settings)
     folder, trusted = settings.seals_directory, None if keys is None else keys.trusted
     with progress_bar("Auditing") as progress:
-        if since_seal:
-            return run_with_pool(lambda pool: audit_since_seal(pool, folder, trusted, progress=progress))
-        checks = [seal_check(folder, trusted), check_settlement]
-        return run_with_pool(lambda pool: audit_ledger(pool, progress=progress, more_checks=checks))
+
+        async def audited(pool: "AsyncConnectionPool[AsyncConnection]") -> "AuditReport":
+            if since_seal:
+                report = await audit_since_seal(pool, folder, trusted, progress=progress)
+            else:
+                checks = [seal_check(folder, trusted), check_settlement]
+                report = await audit_ledger(pool, progress=progress, more_checks=checks)
+            await keep_report(pool, "since-seal" if since_seal else "full", report)
+            return report
+
+        return run_with_pool(audited)
 
 
 def _say(report: "AuditReport", *, since_seal: bool) -> None:

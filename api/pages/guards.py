@@ -35,6 +35,7 @@ PAGES_PREFIX = "pages:"
 
 FINANCE_READERS: frozenset[StaffRole] = frozenset({"finance-clerk", "finance-approver", "manager", "auditor"})
 OPERATION_READERS: frozenset[StaffRole] = frozenset({"operator", "auditor"})
+APPEAL_READERS: frozenset[StaffRole] = OPERATION_READERS | {"support"}
 
 
 async def for_signed_in(request: AnyRequest) -> Response[str] | Redirect | None:
@@ -99,6 +100,7 @@ def homes_of(person: SessionPerson) -> tuple[str, ...]:
     areas: tuple[tuple[str, frozenset[StaffRole]], ...] = (
         ("/finance", FINANCE_READERS),
         ("/operator", OPERATION_READERS),
+        ("/operator/appeals", APPEAL_READERS - OPERATION_READERS),
     )
     return tuple(area for area, roles in areas if not roles.isdisjoint(person.roles))
 

@@ -204,6 +204,26 @@ LIFE_REFUSALS = (
         },
     ),
     ProblemType(
+        code="not-appealable",
+        status=409,
+        title="Nothing to appeal against",
+        meaning=(
+            "A member appeals against a transaction that took points of its own, or against the freeze that stands, "
+            "and against each once at a time."
+        ),
+        what_to_do="Name such a transaction. Where an appeal against it is open, wait for its answer.",
+    ),
+    ProblemType(
+        code="appeal-decided",
+        status=409,
+        title="Appeal was decided otherwise",
+        meaning="An appeal is decided once, with the reason that its member reads.",
+        what_to_do="Read the appeal. The member may appeal again.",
+        facts={
+            "state": "what became of it",
+        },
+    ),
+    ProblemType(
         code="bulk-item-refused",
         status=409,
         title="An item is refused, so nothing is posted",

@@ -1,24 +1,20 @@
 """For those who run the service: is it alive, is it ready, how is it doing."""
 
-from functools import cache
-
 import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client import REGISTRY as OWN_PROCESS
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.measurements_read import registry_of
 from api.posting_answers import JSON
 from api.routes.declarations import answers
 from api.wiring import wiring_of
 from ledger.errors import DatabaseUnavailable
 from ledger.store.ledger_row import read_revision
-from ledger.store.readiness import head_revision, partitions_ahead
+from ledger.store.readiness import partitions_ahead, wanted_revision
 
 _encode = msgspec.json.Encoder().encode
-_wanted_revision = cache(head_revision)
 _AnyRequest = Request[object, object, State]
 
 
@@ -53,7 +49,7 @@ async def get_readiness(request: _AnyRequest) -> Response[bytes]:
     async with wiring_of(request).engine.pool.connection() as connection:
         revision = await read_revision(connection)
         ahead = await partitions_ahead(connection)
-    wanted = _wanted_revision()
+    wanted = wanted_revision()
     if revision != wanted:
         raise DatabaseUnavailable(f"The database is at migration {revision}; this release wants {wanted}.")
     if ahead < 1:
@@ -72,10 +68,7 @@ async def get_readiness(request: _AnyRequest) -> Response[bytes]:
 )
 def get_metrics(request: _AnyRequest) -> Response[bytes]:
     """Posting latency, batch sizes, queue depth, refusals by code, replays; of all processes together."""
-    registry = OWN_PROCESS
-    if request.app.state.metrics_directory is not None:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(request.app.state.metrics_directory))  # type: ignore[no-untyped-call]
+    registry = registry_of(request.app.state.metrics_directory)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -2,11 +2,8 @@
 
 import msgspec
 from litestar import Response, delete, get, post
-from psycopg import AsyncConnection
 
 from api.access import for_operators, staff_of
-from api.answers import rfc3339
-from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -20,22 +17,13 @@ from api.routes.declarations import (
     LimitQuery,
     answers,
 )
-from api.schemas.fields import refuse
 from api.schemas.partners import KeyAnswer, KeyPage, KeyRequest, RotationRequest
+from api.set_up_changes import end_key, key_answer, make_key, replace_key
 from api.wiring import wiring_of
-from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
-from ledger.rules.programmes import Registry
 from ledger.store.credentials import (
-    Credential,
-    IssuedCredential,
-    add_partner_key,
-    add_staff_key,
     list_credentials,
-    revoke_key,
-    rotate_key,
 )
-from ledger.store.unit_of_work import unit_of_work
 
 SECONDS_PER_DAY = 86_400
 
@@ -55,22 +43,7 @@ async def post_key(request: CityRequest, data: KeyRequest, idempotency_key: Idem
 
     A replay answers the same with `key: null`: the key itself is not stored.
     """
-    _refuse_unclear_owner(data)
-    wiring = wiring_of(request)
-    registry = await wiring.fresh_registry()
-    lifetime_seconds = None if data.expires_in_days is None else data.expires_in_days * SECONDS_PER_DAY
-
-    async def work(connection: AsyncConnection) -> FirstAnswer:
-        if data.partner is None:
-            issued = await add_staff_key(connection, data.staff or "", data.roles, lifetime_seconds=lifetime_seconds)
-        else:
-            partner = registry.partner_coded(data.partner)
-            if partner is None:
-                raise NotFound("No partner has this code.")
-            issued = await add_partner_key(connection, partner.number, lifetime_seconds=lifetime_seconds)
-        return _first_answer(issued, registry)
-
-    return await answer_once(wiring.engine, staff_of(request).owner, idempotency_key, "make-key", data, work)
+    return await make_key(wiring_of(request), staff_of(request).owner, idempotency_key, data)
 
 
 @get(
@@ -92,7 +65,7 @@ async def list_keys(
     async with wiring.engine.pool.connection() as connection:
         found = await list_credentials(connection, after=after, limit=limit + 1)
     page, next_cursor = cut(key, "keys", found, lambda credential: credential.prefix, limit)
-    answer = KeyPage([_answer(credential, registry) for credential in page], next_cursor)
+    answer = KeyPage([key_answer(credential, registry) for credential in page], next_cursor)
     return Response(_encode(answer), media_type=JSON, headers=next_link(request, next_cursor))
 
 
@@ -108,16 +81,7 @@ async def post_rotation(
     request: CityRequest, prefix: CodePath, data: RotationRequest, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Make a new key with the old one's owner, roles and lifetime; the old one ends after the overlap."""
-    wiring = wiring_of(request)
-    registry = await wiring.fresh_registry()
-    _refuse_unlikely(prefix)
-
-    async def work(connection: AsyncConnection) -> FirstAnswer:
-        issued = await rotate_key(connection, prefix, overlap_seconds=data.overlap_seconds)
-        return _first_answer(issued, registry)
-
-    operation = f"rotate-key:{prefix}"
-    return await answer_once(wiring.engine, staff_of(request).owner, idempotency_key, operation, data, work)
+    return await replace_key(wiring_of(request), staff_of(request).owner, idempotency_key, prefix, data)
 
 
 @delete(
@@ -131,45 +95,7 @@ async def post_rotation(
 )
 async def delete_key(request: CityRequest, prefix: CodePath) -> Response[bytes]:
     """End a key for good; it stops within about a second. Again changes nothing."""
-    wiring = wiring_of(request)
-    registry = await wiring.fresh_registry()
-    _refuse_unlikely(prefix)
-    async with wiring.engine.pool.connection() as connection, unit_of_work(connection):
-        credential = await revoke_key(connection, prefix)
-    wiring.authentication.forget()
-    return Response(_encode(_answer(credential, registry)), media_type=JSON)
-
-
-def _refuse_unclear_owner(data: KeyRequest) -> None:
-    if (data.partner is None) == (data.staff is None):
-        refuse("$.partner, $.staff", "both or neither of them", "exactly one of the two")
-    if data.partner is not None and data.roles:
-        refuse("$.roles", "roles of a partner's key", "no roles: only staff have them")
-    if data.staff is not None and not data.roles:
-        refuse("$.roles", "nothing", "at least one role")
-
-
-def _refuse_unlikely(prefix: str) -> None:
-    """Refuse what cannot be a prefix before it gets to the database; raises NotFound."""
-    if not (prefix.isascii() and prefix.isalnum()):
-        raise NotFound("No key has this prefix.")
-
-
-def _first_answer(issued: IssuedCredential, registry: Registry) -> FirstAnswer:
-    answer = _answer(issued.credential, registry)
-    return FirstAnswer(201, msgspec.structs.replace(answer, key=issued.key), kept=answer)
-
-
-def _answer(credential: Credential, registry: Registry) -> KeyAnswer:
-    return KeyAnswer(
-        prefix=credential.prefix,
-        partner=None if credential.partner is None else registry.partners[credential.partner].code,
-        staff=credential.staff_name,
-        roles=list(credential.roles),
-        created_at=rfc3339(credential.created_at),
-        expires_at=None if credential.expires_at is None else rfc3339(credential.expires_at),
-        revoked_at=None if credential.revoked_at is None else rfc3339(credential.revoked_at),
-    )
+    return Response(_encode(await end_key(wiring_of(request), prefix)), media_type=JSON)
 
 
 key_routes = [post_key, list_keys, post_rotation, delete_key]

@@ -9,8 +9,9 @@ from litestar import Response, post
 from api.access import find_named_member, for_operators, for_roles, key_owner_of
 from api.answers import rfc3339
 from api.authentication import MemberCaller
-from api.posting_answers import CREATED, Answered, respond, shown
-from api.requests import CityRequest, refuse_key
+from api.member_changes import MemberChangeCommand, change_member
+from api.posting_answers import CREATED, Answered, respond
+from api.requests import CityRequest
 from api.routes.declarations import WRITE_PROBLEMS, IdempotencyKey, MemberPath, answers
 from api.schemas.member_life import (
     CloseRequest,
@@ -24,8 +25,6 @@ from api.wiring import Wiring, wiring_of
 from ledger.ids import place_of
 from ledger.reading.transactions import TransactionView
 from ledger.rules.commands import Close, Freeze, Merge, Move, Unfreeze
-from ledger.rules.outcomes import Posted
-from ledger.rules.programmes import LEDGER_ITSELF
 
 CHANGE_PROBLEMS = (*WRITE_PROBLEMS, "member-not-found", "member-closed", "clock-behind", "shutting-down")
 
@@ -118,24 +117,10 @@ async def post_move(
     return await _change(request, idempotency_key, Move(member=member, to_lane=data.lane, reason=data.reason))
 
 
-async def _change(
-    request: CityRequest, idempotency_key: str, command: Freeze | Unfreeze | Close | Merge | Move
-) -> Response[bytes]:
+async def _change(request: CityRequest, idempotency_key: str, command: MemberChangeCommand) -> Response[bytes]:
     """Submit the command and answer what became of the member, the same for every repeat of the key."""
-    refuse_key(idempotency_key)
     wiring = wiring_of(request)
-    submission = await wiring.engine.intake.prepare(
-        LEDGER_ITSELF,
-        idempotency_key,
-        command,
-        owner=await key_owner_of(request),
-        # Whoever may close an account may read it.
-        shows_balance=isinstance(command, Close),
-    )
-    outcome = await wiring.engine.posters.submit(submission)
-    if isinstance(outcome, Posted) and isinstance(command, Merge | Move):
-        wiring.forget()
-    found = await shown(wiring, outcome)
+    found = await change_member(wiring, await key_owner_of(request), idempotency_key, command)
     if isinstance(found, Answered):
         return respond(found)
     return respond(Answered(CREATED, _encode(await _answer(wiring, found.view)), found.is_replay))

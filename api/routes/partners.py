@@ -2,11 +2,9 @@
 
 import msgspec
 from litestar import Response, get, post
-from psycopg import AsyncConnection
 
 from api.access import for_operators, for_staff_and_partners, staff_of
 from api.authentication import PartnerCaller
-from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import next_link, page_by_code
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -21,11 +19,11 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.partners import PartnerAnswer, PartnerPage, PartnerRequest
+from api.set_up_changes import add_partner_once
 from api.wiring import wiring_of
 from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.rules.programmes import Partner
-from ledger.store.registry_writes import add_partner
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,13 +38,7 @@ _encode = msgspec.json.Encoder().encode
 )
 async def post_partner(request: CityRequest, data: PartnerRequest, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Add a partner that may take part in programmes; its code is for ever."""
-    engine = wiring_of(request).engine
-
-    async def work(connection: AsyncConnection) -> FirstAnswer:
-        await add_partner(connection, data.code, data.name, data.kind)
-        return FirstAnswer(201, PartnerAnswer(data.code, data.kind, data.name))
-
-    return await answer_once(engine, staff_of(request).owner, idempotency_key, "add-partner", data, work)
+    return await add_partner_once(wiring_of(request), staff_of(request).owner, idempotency_key, data)
 
 
 @get(

@@ -38,13 +38,14 @@ from api.schemas.programmes import (
     programme_answer,
     rules_answer,
 )
+from api.set_up_changes import permit_partner
 from api.wiring import wiring_of
-from ledger.errors import NotFound, ProgrammeNotFound
+from ledger.errors import ProgrammeNotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
 from ledger.rules.programmes import Programme, ProgrammeVersion, Registry
 from ledger.store.ledger_row import read_clock
 from ledger.store.registry import raise_registry_version, read_registry
-from ledger.store.registry_writes import add_programme, add_rules, permit, set_gift_points, set_programme_open
+from ledger.store.registry_writes import add_programme, add_rules, set_gift_points, set_programme_open
 from ledger.store.unit_of_work import unit_of_work
 
 BODY_PROBLEMS = (*READ_PROBLEMS, "payload-too-large", "unsupported-media-type")
@@ -200,17 +201,7 @@ async def put_permission(
     request: CityRequest, code: CodePath, partner: CodePath, data: PermissionRequest
 ) -> Response[bytes]:
     """Permit a partner to issue, to accept, both or neither; it holds from the next posting on."""
-    wiring = wiring_of(request)
-    registry = await wiring.fresh_registry()
-    programme = _found(registry, code)
-    permitted = registry.partner_coded(partner)
-    if permitted is None:
-        raise NotFound("No partner has this code.")
-    async with wiring.engine.pool.connection() as connection, unit_of_work(connection):
-        await permit(
-            connection, programme.number, permitted.number, may_issue=data.may_issue, may_accept=data.may_accept
-        )
-    answer = PermissionAnswer(permitted.code, data.may_issue, data.may_accept)
+    answer = await permit_partner(wiring_of(request), code, partner, data)
     return Response(_encode(answer), media_type=JSON)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from api.answers import BalanceAnswer, MemberLotAnswer, StatementLineAnswer
 from api.schemas.consents import ConsentAnswer
 from ledger.reading.personal_data import NameKind
+from ledger.store.appeals import AppealAbout, AppealState
 from ledger.store.erasing import Eraser, ErasureReason
 
 
@@ -48,10 +49,25 @@ class ExportedText(msgspec.Struct, frozen=True):
     text: msgspec.Raw
 
 
+class ExportedAppeal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the member appealed against, in its own words, and what it was answered.
+
+    ``transaction_id`` is what took the points, or what froze the account.
+    """
+
+    transaction_id: str
+    about: AppealAbout
+    state: AppealState
+    grounds: str
+    appealed_at: str
+    decided_at: str | None
+    answer: str | None
+
+
 class ExportAnswer(msgspec.Struct, frozen=True):
     """Everything about one member; ``format`` changes when the keys do. Lists are empty where nothing is kept."""
 
-    format: Literal[1]
+    format: Literal[2]
     id: str
     status: str
     created_at: str
@@ -60,6 +76,7 @@ class ExportAnswer(msgspec.Struct, frozen=True):
     names: tuple[ExportedName, ...]
     tokens: tuple[ExportedToken, ...]
     consents: tuple[ConsentAnswer, ...]
+    appeals: tuple[ExportedAppeal, ...]
     accounts: tuple[ExportedAccount, ...]
     texts: tuple[ExportedText, ...]
 

@@ -26,7 +26,8 @@ returning {_COLUMNS}
 _FIND = f"select {_COLUMNS} from credentials where prefix = any(%s)"
 _LIST = f"""
 select {_COLUMNS} from credentials
-where %(after)s::text is null or prefix > %(after)s
+where (%(after)s::text is null or prefix > %(after)s)
+  and (%(partner)s::int is null or partner = %(partner)s)
 order by prefix limit %(limit)s
 """
 _REVOKE = f"""
@@ -113,9 +114,11 @@ async def find_credentials(connection: AsyncConnection, prefixes: Sequence[str])
     return {row[0]: _credential(row) for row in await cursor.fetchall()}
 
 
-async def list_credentials(connection: AsyncConnection, *, after: str | None, limit: int) -> list[Credential]:
-    """Read keys in the order of their prefixes, after one of them."""
-    cursor = await connection.execute(_LIST.encode(), {"after": after, "limit": limit})
+async def list_credentials(
+    connection: AsyncConnection, *, after: str | None, limit: int, partner: int | None = None
+) -> list[Credential]:
+    """Read keys in the order of their prefixes, after one of them; all, or those of a partner."""
+    cursor = await connection.execute(_LIST.encode(), {"after": after, "limit": limit, "partner": partner})
     return [_credential(row) for row in await cursor.fetchall()]
 
 

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ledger.errors import MemberNotClosed
+from ledger.store.appeals import erase_appeals
 from ledger.store.approvals import erase_corrections
 from ledger.store.arrays import Bigints, Smallints
 from ledger.store.member_selves import MemberSelf, lock_member
@@ -85,6 +86,7 @@ async def begin_erasure(
     public_ids = list({this.public_id for this in selves})
     await connection.execute(_ERASE_PERSONAL_DATA, [public_ids])
     await connection.execute(_ERASE_CONSENTS, [public_ids])
+    await erase_appeals(connection, public_ids)
     await erase_corrections(connection, public_ids)
     await connection.execute(_ERASE_NAMES, _places(selves))
     cursor = await connection.execute(_FIND_PROOF, [present.public_id])

@@ -4,6 +4,7 @@ Asked before a service calls itself ready, and by every command, so without Alem
 long to load as all the rest.
 """
 
+from functools import cache
 from pathlib import Path
 
 from psycopg import AsyncConnection
@@ -32,6 +33,12 @@ async def storing_the_log_fails(connection: AsyncConnection) -> bool:
 def head_revision() -> str:
     """The revision that this release wants: the number that begins the name of its latest migration."""
     return max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*_*.py"))
+
+
+@cache
+def wanted_revision() -> str:
+    """The same, looked up once: the release does not change while it runs."""
+    return head_revision()
 
 
 async def partitions_ahead(connection: AsyncConnection) -> int:

@@ -26,6 +26,8 @@ from sqlalchemy import (
 
 from ledger.rules.scenes import CHANNELS, SCENES
 from ledger.store import (
+    appeal_tables,
+    audit_tables,
     epoch_tables,
     funding_tables,
     life_tables,
@@ -41,6 +43,8 @@ from ledger.store.metadata import MOMENT, metadata, one_of
 __all__ = [
     "CHANNELS",
     "SCENES",
+    "appeal_tables",
+    "audit_tables",
     "epoch_tables",
     "funding_tables",
     "life_tables",

@@ -8,7 +8,7 @@ import psycopg
 from tests.api.street import PROGRAMME, Regular, Street, problem
 from tests.service import make_staff_key
 
-SECTIONS = ("profiles", "names", "tokens", "consents", "accounts", "texts")
+SECTIONS = ("profiles", "names", "tokens", "consents", "appeals", "accounts", "texts")
 BULK, MANY = 1_000, 10_000
 
 
@@ -31,7 +31,7 @@ def test_an_export_holds_everything_that_the_ledger_knows(street: Street) -> Non
     token = member.token()
     document = exported(member, token)
     assert list(document) == ["format", "id", "status", "created_at", "exported_at", *SECTIONS]
-    assert (document["format"], document["id"], document["status"]) == (1, member.id, "active")
+    assert (document["format"], document["id"], document["status"]) == (2, member.id, "active")
     [profile] = document["profiles"]
     assert (profile["region"], profile["birth_year"]) == ("310101", 1980)
     assert {(name["kind"], name["partner"]) for name in document["names"]} == {
@@ -60,7 +60,7 @@ def test_an_export_holds_everything_that_the_ledger_knows(street: Street) -> Non
 
 def test_an_export_of_a_member_of_whom_nothing_more_is_known_is_empty_but_whole(street: Street) -> None:
     document = exported(street.new_member())
-    assert [document[name] for name in SECTIONS if name != "names"] == [[]] * 5
+    assert [document[name] for name in SECTIONS if name != "names"] == [[]] * 6
 
 
 def test_an_export_spans_every_programme(street: Street) -> None:

@@ -69,6 +69,8 @@ STABLE = {
     "write-off-exceeds-shortfall": (409, False, "Nothing, or not so much, is owed"),
     "second-person-required": (409, False, "A second person must decide"),
     "approval-decided": (409, False, "Already decided otherwise"),
+    "not-appealable": (409, False, "Nothing to appeal against"),
+    "appeal-decided": (409, False, "Appeal was decided otherwise"),
     "bulk-item-refused": (409, False, "An item is refused, so nothing is posted"),
     "idempotency-key-missing": (400, False, "Idempotency-Key is missing"),
     "idempotency-key-malformed": (400, False, "Idempotency-Key is malformed"),

@@ -11,7 +11,14 @@ def alter(database: LedgerDatabase, statement: str) -> int:
         return owner.execute(statement.encode()).rowcount
 
 
-def test_a_clean_ledger_is_said_to_be_clean(sandbox: CommandLine) -> None:
+def kept(database: LedgerDatabase) -> list[tuple[str, int, int, list[str]]]:
+    """What is kept of audits, in their order."""
+    with psycopg.connect(database.owner_url) as owner:
+        query = "select kind, transactions, difference_count, places from audits order by audit"
+        return owner.execute(query).fetchall()
+
+
+def test_a_clean_ledger_is_said_to_be_clean(sandbox: CommandLine, database: LedgerDatabase) -> None:
     loaded = sandbox.json("demo")
     report = sandbox.json("audit")
     assert (report["lanes"], report["difference_count"]) == (4, 0)
@@ -20,6 +27,9 @@ def test_a_clean_ledger_is_said_to_be_clean(sandbox: CommandLine) -> None:
     assert sandbox.done("audit").startswith(
         f"The ledger is what its journal says: no difference ({report['transactions']} transactions in 4 lanes"
     )
+    sandbox.done("audit", "--since-seal")
+    full: tuple[str, int, int, list[str]] = ("full", report["transactions"], 0, [])
+    assert kept(database) == [full, full, ("since-seal", report["transactions"], 0, [])]
 
 
 def test_differences_are_named_and_exit_with_one(sandbox: CommandLine, database: LedgerDatabase) -> None:
@@ -30,6 +40,9 @@ def test_differences_are_named_and_exit_with_one(sandbox: CommandLine, database:
     assert report.code == 1
     count = json.loads(report.output)["difference_count"]
     assert count >= altered
+    [(kind, _, kept_count, places)] = kept(database)
+    assert (kind, kept_count, len(places)) == ("full", count, 20)
+    assert "found" not in str(places), "the values stay out of the database"
     shown = sandbox.run("audit")
     assert (shown.code, shown.errors) == (1, "")
     *differences, more, summary = shown.output.splitlines()

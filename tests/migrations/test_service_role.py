@@ -73,6 +73,7 @@ MAY_UPDATE = {
     "consents": {"revoked_at", "revoked_by"},
     "money_balances": {"balance_minor"},
     "bank_days": {"is_business", "note", "set_by"},
+    "appeals": {"state", "decided_at", "decided_by", "answer", "approval_id"},
     "cover_movements": {"is_posted", "attempt"},
     "disputes": {
         "is_held",
@@ -92,6 +93,7 @@ MAY_UPDATE = {
 }
 # What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
 MAY_DELETE = {
+    "appeals",
     "member_tokens",
     "member_names",
     "details",

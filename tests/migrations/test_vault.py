@@ -11,6 +11,8 @@ select n, 0, decode(lpad(to_hex(n), 32, '0'), 'hex'), convert_to('text ' || n % 
 from generate_series(1, 200) n
 """
 WRITTEN = (
+    ("appeals", "grounds"),
+    ("appeals", "answer"),
     ("details", "document"),
     ("personal_data", "region"),
     ("personal_data", "birth_year"),
@@ -36,7 +38,13 @@ def test_an_upgrade_forgets_statistics_of_what_people_wrote_and_no_more_are_made
             "insert into personal_data"
             " select gen_random_uuid(), now(), 1980, 'r' || n % 5 from generate_series(1, 99) n"
         )
+        connection.execute(
+            "insert into appeals (appeal_id, public_id, appealed_at, about, lane, sequence, grounds, state, answer,"
+            " decided_by, decided_at) select gen_random_uuid(), gen_random_uuid(), now(), 'points', 0, n,"
+            " 'why ' || n % 5, 'rejected', 'so ' || n % 5, 'somebody', now() from generate_series(1, 99) n"
+        )
         connection.execute("analyze")
+        assert ("appeals", "appealed_at") in described(connection)
         assert ("personal_data", "created_at") in described(connection)
         assert not described(connection) & set(WRITTEN)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 TIMEOUT_SECONDS = 30.0
-VOID = {"meta", "link", "img", "input", "br", "hr", "rect"}
+VOID = {"meta", "link", "img", "input", "br", "hr", "rect", "line", "path", "circle", "polyline"}
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Page:
 
     def form(self, action: str) -> dict[str, str]:
         """The fields of a form with what they hold."""
-        form = self.root.one("form", action=action)
+        form = self.root.one("form", action=action, method="post")
         fields = {one.attributes["name"]: one.attributes.get("value", "") for one in form.every("input")}
         for select in form.every("select"):
             fields[select.attributes["name"]] = select.every("option")[0].attributes["value"]

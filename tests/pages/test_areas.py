@@ -5,6 +5,7 @@ import pytest
 from tests.pages.conftest import City
 
 AREAS = ("/portal", "/merchant", "/finance", "/operator")
+APPEALS = "/operator/appeals"
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ AREAS = ("/portal", "/merchant", "/finance", "/operator")
         (["manager"], {"/finance"}),
         (["operator"], {"/operator"}),
         (["auditor"], {"/finance", "/operator"}),
-        (["support"], set()),
+        (["support"], {"/operator/appeals"}),
     ],
 )
 def test_each_role_enters_its_own_area_alone(city: City, roles: list[str], areas: set[str]) -> None:
@@ -24,6 +25,7 @@ def test_each_role_enters_its_own_area_alone(city: City, roles: list[str], areas
     for area in AREAS:
         page = browser.get(area)
         assert page.status == (200 if area in areas else 403), area
+    assert browser.get(APPEALS).status == (200 if {"operator", "auditor", "support"} & set(roles) else 403)
     offered = {link.attributes["href"] for link in browser.get("/account").root.one("main").every("a")}
     assert offered == areas
 

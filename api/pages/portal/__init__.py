@@ -3,6 +3,7 @@
 from litestar import Router
 
 from api.pages.page_errors import PAGE_EXCEPTION_HANDLERS
+from api.pages.portal.appeals import appeals_page, new_appeal_page, send_appeal
 from api.pages.portal.balance import balance_page
 from api.pages.portal.consents import consents_page, give_own_consent, revoke_own_consent
 from api.pages.portal.erasure import erase_own_data, erasure_page
@@ -25,6 +26,9 @@ portal_router = Router(
         check_gift,
         make_gift,
         gift_done_page,
+        appeals_page,
+        new_appeal_page,
+        send_appeal,
         consents_page,
         give_own_consent,
         revoke_own_consent,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from api.appealing import points_taken
 from api.pages.portal.explanations import explanation
 from api.pages.portal.portal_view import PortalView
 from ledger.reading.member_transactions import MemberTransaction
@@ -23,6 +24,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     why: str
     was_reversed: bool
+    can_appeal: bool
 
     @property
     def shown(self) -> int:
@@ -45,6 +47,7 @@ def line_of(transaction: MemberTransaction, view: PortalView) -> Line:
         after=shown.available,
         why=explanation(shown, view.language, partner),
         was_reversed=bool(transaction.reversed_by),
+        can_appeal=points_taken(shown) > 0,
     )
 
 

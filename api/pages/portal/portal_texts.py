@@ -54,6 +54,8 @@ PORTAL: Mapping[str, tuple[str, str]] = {
     "after": ("Available afterwards", "变动后可用"),
     "held_change": ("Held", "冻结"),
     "was_reversed": ("taken back or returned later, wholly or in part", "之后已全部或部分退回"),
+    "appeal_go": ("I do not agree: appeal", "我有异议，提出申诉"),
+    "appeal_go_freeze": ("Appeal against it", "对此提出申诉"),
     "number": ("Number", "编号"),
     "kind_earn": ("Earned", "获得"),
     "kind_redeem": ("Used", "使用"),

@@ -24,6 +24,7 @@ _SECTIONS = (
     ("flows", "/portal/flows"),
     ("gift", "/portal/gift"),
     ("notices", "/portal/notices"),
+    ("appeals", "/portal/appeals"),
     ("consents", "/portal/consents"),
     ("data", "/portal/data"),
 )
