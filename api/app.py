@@ -173,6 +173,7 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
                 app.state.site = Site(
                     version=version("citypoints"),
                     sandbox=ledger.is_sandbox,
+                    other_ledger=settings.live_url if ledger.is_sandbox else settings.sandbox_url,
                     demo=ledger.has_demo,
                     sign_in=signing_in is not None,
                     demo_sign_in=settings.sign_in is not None and settings.sign_in.demo_secret is not None,

@@ -99,6 +99,14 @@ SETTINGS: Mapping[str, Setting] = {
             "CITYPOINTS_DEMO_SIGN_IN",
             "Secret of the demo's own sign-in; `serve --demo` sets it, and it holds on a loopback address only.",
         ),
+        Setting(
+            "CITYPOINTS_SANDBOX_URL",
+            "Address of the sandbox that partners try things in; the merchant console of a live ledger leads there.",
+        ),
+        Setting(
+            "CITYPOINTS_LIVE_URL",
+            "Address of the live ledger; the merchant console of a sandbox leads there.",
+        ),
         Setting("CITYPOINTS_LOG_LEVEL", "debug, info, warning or error; debug logs every request.", "info"),
         Setting(
             "PROMETHEUS_MULTIPROC_DIR",
@@ -128,6 +136,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup_directory: Path | None = None
     webhook_targets: AllowedTargets = AllowedTargets()
     sign_in: SignInSettings | None = None
+    sandbox_url: str | None = None
+    live_url: str | None = None
     log_level: str = "info"
     metrics_directory: Path | None = None
 
@@ -151,6 +161,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             backup_directory=_path(given, "CITYPOINTS_BACKUP"),
             webhook_targets=_webhook_targets(given),
             sign_in=_sign_in(given, host, port),
+            sandbox_url=_page_address(given, "CITYPOINTS_SANDBOX_URL"),
+            live_url=_page_address(given, "CITYPOINTS_LIVE_URL"),
             log_level=_log_level(given),
             metrics_directory=_path(given, "PROMETHEUS_MULTIPROC_DIR"),
         )
@@ -219,6 +231,22 @@ def _address(given: Mapping[str, str], name: str) -> str | None:
     scheme = urlsplit(text).scheme
     if scheme not in {"postgresql", "postgres"}:
         raise SettingsError(f"{name}: got the scheme {scheme!r}, wanted postgresql://…")
+    return text
+
+
+def _page_address(given: Mapping[str, str], name: str) -> str | None:
+    """An address that a page leads to: http or https with a host, no user, query or fragment."""
+    text = given.get(name)
+    if text is None:
+        return None
+    wanted = "an address such as https://sandbox.points.city.example"
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_good = False
+    if not is_good or not text.isascii() or not text.isprintable() or any(mark in text for mark in "@?# "):
+        raise SettingsError(f"{name}: got {len(text)} characters that are no such address, wanted {wanted}")
     return text
 
 

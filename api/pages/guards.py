@@ -4,8 +4,10 @@ A guard finds the session by the cookie alone, and whose points are shown by the
 form names a member of whom anything is shown.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlencode
 
 from litestar import Response
@@ -14,12 +16,13 @@ from litestar.response import Redirect
 
 from api.access import AnyRequest
 from api.authentication import MemberCaller, PartnerCaller, StaffCaller
+from api.import_uploads import Upload, received_upload
 from api.pages.frame import framed, see_other, session_of, signing_in_of
 from api.pages.frame_texts import SIGN_IN
 from api.pages.page_errors import message
 from api.requests import CityRequest
 from api.signing_in.cookies import SESSION, no_cookie, read_cookie
-from api.signing_in.forms import csrf_token, read_form, refuse_forged
+from api.signing_in.forms import CSRF_FIELD, csrf_token, read_form, refuse_forged
 from api.signing_in.own_paths import own_path
 from api.signing_in.signing_in import SigningIn
 from api.signing_in.uploads import SentFile, read_upload
@@ -147,6 +150,26 @@ async def own_form(request: CityRequest) -> dict[str, str]:
     token = csrf_token(wiring_of(request).engine.key, signed_in(request).digest)
     refuse_forged(request, fields, token, signing_in.settings.public_url)
     return dict(fields)
+
+
+@asynccontextmanager
+async def own_upload(request: CityRequest, directory: Path) -> AsyncIterator[Upload]:
+    """A file that a form of this session sends, of any size: its token comes first, and nothing is stored before it.
+
+    Raises ForgedForm, and as ``received_upload``.
+    """
+    signing_in = signing_in_of(request)
+    assert signing_in is not None  # noqa: S101 - the guard saw it
+    public_url = signing_in.settings.public_url
+    token = csrf_token(wiring_of(request).engine.key, signed_in(request).digest)
+    # Where it comes from is known before any of it is read.
+    refuse_forged(request, {CSRF_FIELD: token}, token, public_url)
+
+    def check(sent: str) -> None:
+        refuse_forged(request, {CSRF_FIELD: sent}, token, public_url)
+
+    async with received_upload(request, directory, check) as upload:
+        yield upload
 
 
 def not_configured(request: CityRequest) -> Response[str]:

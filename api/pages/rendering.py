@@ -28,6 +28,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     sign_in: bool = False
     demo_sign_in: bool = False
+    other_ledger: str | None = None
+    """Where the pages of the sandbox are that belongs to this ledger; of a sandbox, those of the live ledger."""
 
 
 _templates = Environment(

@@ -1,18 +1,14 @@
 """What is delivered to a webhook: listed, tried by a ping, and sent again."""
 
-import secrets
-import time
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import QueryParameter
-from psycopg import AsyncConnection
 
-from api.access import feed_owner_of, for_operators_and_partners, key_owner_of
+from api.access import feed_owner_of, for_operators_and_partners
 from api.answers import rfc3339
-from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -25,27 +21,14 @@ from api.routes.declarations import (
     LimitQuery,
     answers,
 )
-from api.routes.webhooks import NoBody, webhook_id
-from api.schemas.fields import instant_of, refuse
+from api.routes.webhooks import webhook_door
 from api.schemas.webhooks import DeliveryAnswer, DeliveryPage, PingAnswer, ReplayAnswer, ReplayRequest
+from api.webhook_steps import webhook_id
 from api.wiring import wiring_of
-from ledger.errors import TransactionNotFound
-from ledger.ids import make_id
 from ledger.reading.cursors import DEFAULT_LIMIT
-from ledger.reading.events import EVENT_TYPES
-from ledger.store.event_ranges import find_event, read_positions_at
-from ledger.store.webhook_planning import (
-    Delivery,
-    go_back,
-    list_deliveries,
-    plan_deliveries,
-    plan_next,
-    revive_dead,
-)
-from ledger.store.webhook_queue import PING, DeliveryState
-from ledger.store.webhooks import find_webhook, lock_webhook, probe_now
-
-PING_TAIL_BITS = 22
+from ledger.store.webhook_planning import Delivery, list_deliveries
+from ledger.store.webhook_queue import DeliveryState
+from ledger.store.webhooks import find_webhook
 
 _encode = msgspec.json.Encoder().encode
 
@@ -96,19 +79,7 @@ async def get_deliveries(
 )
 async def post_ping(request: CityRequest, webhook: CodePath, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Send one `citypoints.ping.v1` event, once, before everything that waits; also to a paused webhook."""
-    engine = wiring_of(request).engine
-    identifier, owner = webhook_id(webhook), feed_owner_of(request)
-
-    async def work(connection: AsyncConnection) -> FirstAnswer:
-        await lock_webhook(connection, identifier, owner)
-        # No transaction has the number 0.
-        event = make_id(time.time_ns() // 1000, 0, 0, secrets.randbits(PING_TAIL_BITS))
-        await plan_next(connection, identifier, event, PING)
-        await probe_now(connection, identifier)
-        return FirstAnswer(201, PingAnswer(str(event)))
-
-    operation = f"ping-webhook:{identifier}"
-    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, NoBody(), work)
+    return await (await webhook_door(request)).ping(webhook_id(webhook), idempotency_key)
 
 
 @post(
@@ -126,31 +97,7 @@ async def post_replay(
 
     They carry the ids that they had, so a receiver can tell what it has seen.
     """
-    if (data.event, data.since, data.state).count(None) != 2:  # noqa: PLR2004 - two of the three
-        refuse("$.event, $.since, $.state", "none or several of them", "exactly one of the three")
-    since = instant_of(data.since, "$.since")
-    engine = wiring_of(request).engine
-    identifier, owner = webhook_id(webhook), feed_owner_of(request)
-
-    async def work(connection: AsyncConnection) -> FirstAnswer:
-        await lock_webhook(connection, identifier, owner)
-        if data.event is not None:
-            await _replay_event(connection, identifier, owner, data.event)
-            return FirstAnswer(201, ReplayAnswer(1))
-        if since is not None:
-            await go_back(connection, identifier, await read_positions_at(connection, since))
-            return FirstAnswer(201, ReplayAnswer(None))
-        return FirstAnswer(201, ReplayAnswer(await revive_dead(connection, identifier)))
-
-    operation = f"replay-webhook:{identifier}"
-    return await answer_once(engine, await key_owner_of(request), idempotency_key, operation, data, work)
-
-
-async def _replay_event(connection: AsyncConnection, webhook: UUID, owner: int, event: UUID) -> None:
-    found = await find_event(connection, owner, event)
-    if found is None:
-        raise TransactionNotFound("No transaction of yours has this id.")
-    await plan_deliveries(connection, webhook, [(event, EVENT_TYPES[found.kind])])
+    return await (await webhook_door(request)).replay(webhook_id(webhook), data, idempotency_key)
 
 
 def _answer(delivery: Delivery) -> DeliveryAnswer:

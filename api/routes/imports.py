@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
@@ -12,16 +11,14 @@ from litestar.params import PathParameter
 from litestar.response import Stream
 
 from api.access import for_partners, partner_of
-from api.import_uploads import FILE, MAPPING, MULTIPART, received_upload
+from api.import_uploads import FILE, MAPPING, MULTIPART, received_upload, take_in
+from api.own_imports import own_import
 from api.problems import problem_responses
 from api.requests import CityRequest
 from api.routes.declarations import READ_PROBLEMS, also_answers, answers
 from api.schemas.imports import ImportAnswer, import_answer, import_path
 from api.wiring import wiring_of
-from ledger.errors import NotFound
 from ledger.posting.import_reports import report_csv
-from ledger.posting.imports import register_import
-from ledger.store.imports import Import, read_import
 
 CSV = "text/csv"
 
@@ -75,18 +72,9 @@ async def post_import(request: CityRequest) -> Response[ImportAnswer]:
     partner = partner_of(request).partner
     wiring = wiring_of(request)
     async with received_upload(request, wiring.import_directory) as upload:
-        this, _ = await register_import(
-            wiring.engine,
-            partner,
-            upload.path,
-            upload.mapping,
-            file_name=upload.file_name,
-            digest=upload.file_digest,
-        )
-        if this.state == "done":
-            return Response(import_answer(this), status_code=HTTPStatus.OK, headers={"Location": import_path(this)})
-        upload.path.replace(wiring.import_directory / str(this.import_id))
-    wiring.import_worker.wake()
+        this = await take_in(wiring, partner, upload)
+    if this.state == "done":
+        return Response(import_answer(this), status_code=HTTPStatus.OK, headers={"Location": import_path(this)})
     return Response(import_answer(this), status_code=HTTPStatus.ACCEPTED, headers={"Location": import_path(this)})
 
 
@@ -100,7 +88,7 @@ async def post_import(request: CityRequest) -> Response[ImportAnswer]:
 )
 async def get_import(request: CityRequest, import_id: ImportPath) -> Response[ImportAnswer]:
     """Read an import of yours: `waiting`, `running`, `done`, or `failed` on a fault of the service's own."""
-    return Response(import_answer(await _own_import(request, import_id)), status_code=HTTPStatus.OK)
+    return Response(import_answer(await own_import(request, import_id)), status_code=HTTPStatus.OK)
 
 
 @get(
@@ -119,26 +107,12 @@ async def get_import(request: CityRequest, import_id: ImportPath) -> Response[Im
 )
 async def get_import_lines(request: CityRequest, import_id: ImportPath) -> Stream:
     """Download the lines refused, failed or posted in part, with the reason and what they said."""
-    this = await _own_import(request, import_id)
+    this = await own_import(request, import_id)
     return Stream(
         report_csv(wiring_of(request).engine.pool, this.import_id),
-        media_type=f"{CSV}; charset=utf-8",
+        media_type=CSV,
         headers={"Content-Disposition": f'attachment; filename="import-{this.import_id}-lines.csv"'},
     )
-
-
-async def _own_import(request: CityRequest, import_id: str) -> Import:
-    """Find an import of the calling partner; raises NotFound for an unknown one and for another's."""
-    try:
-        wanted = UUID(import_id)
-    except ValueError:
-        wanted = None
-    if wanted is not None:
-        async with wiring_of(request).engine.pool.connection() as connection:
-            this = await read_import(connection, wanted)
-        if this is not None and this.partner == partner_of(request).partner:
-            return this
-    raise NotFound("You have no import of this id.")
 
 
 import_routes = [post_import, get_import, get_import_lines]

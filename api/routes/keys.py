@@ -4,6 +4,7 @@ import msgspec
 from litestar import Response, delete, get, post
 
 from api.access import for_operators, staff_of
+from api.key_steps import end_key, key_answer, make_key, replace_key
 from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import JSON
 from api.requests import CityRequest
@@ -18,14 +19,9 @@ from api.routes.declarations import (
     answers,
 )
 from api.schemas.partners import KeyAnswer, KeyPage, KeyRequest, RotationRequest
-from api.set_up_changes import end_key, key_answer, make_key, replace_key
 from api.wiring import wiring_of
 from ledger.reading.cursors import DEFAULT_LIMIT
-from ledger.store.credentials import (
-    list_credentials,
-)
-
-SECONDS_PER_DAY = 86_400
+from ledger.store.credentials import list_credentials
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,16 +1,14 @@
 """Reports on a settlement batch, as JSON, workbook or PDF; a partner reads its own statement."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated
 
 from litestar import Response, get
 from litestar.params import PathParameter, QueryParameter
 
-from api.access import for_roles, for_staff_and_partners, refuse_unless_staff_with
-from api.authentication import PartnerCaller
+from api.access import for_roles, for_staff_and_partners
 from api.pages_of_lists import next_link
+from api.party_statements import drawing_of, party_of
 from api.posting_answers import JSON
 from api.report_answers import report_answer, report_format
 from api.requests import CityRequest
@@ -21,17 +19,14 @@ from api.settlement_access import FINANCE
 from api.wiring import Wiring, wiring_of
 from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT, PagedList, read_cursor, refuse_limit, write_cursor
-from ledger.rules.programmes import Partner
-from settlement.batches import Batch
 from settlement.reports.catalogue import REPORTS
-from settlement.reports.drawing import Drawing, draw
+from settlement.reports.drawing import Drawing
 from settlement.reports.line_transactions import find_entry, line_report
 from settlement.reports.render_json import render_json
 from settlement.reports.rendering import FORMATS, from_loop
 from settlement.reports.statement import statement_report
 from settlement.reports.statement_lines import Entry, line_postings
 from settlement.reports.texts import LANGUAGE_TAGS, Language
-from settlement.store.batch_rows import read_batch
 from settlement.store.report_rows import LinePosting
 
 LanguageQuery = Annotated[
@@ -78,7 +73,7 @@ async def get_report(
     make = REPORTS.get(name)
     if make is None:
         raise NotFound("No report has this name.")
-    async with _drawing(request, batch, language, since) as drawing:
+    async with drawing_of(request, batch, _language(language), since) as drawing:
         report = await make(drawing)
     return await report_answer(report, report_format(format_), f"{batch}-{name}")
 
@@ -102,8 +97,8 @@ async def get_party_statement(
 
     As JSON in this form; `format` gives a workbook or a PDF in its place.
     """
-    async with _drawing(request, batch, language) as drawing:
-        report = await statement_report(drawing, _party(request, drawing, party))
+    async with drawing_of(request, batch, _language(language)) as drawing:
+        report = await statement_report(drawing, party_of(request, drawing, party))
     return await report_answer(report, report_format(format_), f"{batch}-statement-{party}")
 
 
@@ -128,8 +123,8 @@ async def get_line_transactions(
     """In pages as JSON, whole as a workbook. Members are not named."""
     refuse_limit(limit)
     wiring = wiring_of(request)
-    async with _drawing(request, batch, language) as drawing:
-        partner = _party(request, drawing, party)
+    async with drawing_of(request, batch, _language(language)) as drawing:
+        partner = party_of(request, drawing, party)
         entry = find_entry(drawing, partner, number)
         if entry is None:
             raise NotFound("The statement has no such line.")
@@ -157,38 +152,6 @@ async def _page(
         return page, None
     last = page[-1]
     return page, write_cursor(wiring.engine.key, paged, (last.lane, last.sequence, last.line))
-
-
-@asynccontextmanager
-async def _drawing(
-    request: CityRequest, batch: str, language: str, since: date | None = None
-) -> AsyncIterator[Drawing]:
-    """What a report on a batch is drawn from; raises NotFound, and MalformedRequest for another language."""
-    chosen = _language(language)
-    wiring = wiring_of(request)
-    registry = await wiring.fresh_registry()
-    async with wiring.engine.pool.connection() as connection:
-        found = await read_batch(connection, batch)
-        if found is None or not _may_read(request, found):
-            raise NotFound("No settlement batch has this name.")
-        yield await draw(connection, registry, found, chosen, since)
-
-
-def _may_read(request: CityRequest, batch: Batch) -> bool:
-    """Partners know of a batch once it is posted; raises Forbidden for staff without a role in finance."""
-    if isinstance(request.user, PartnerCaller):
-        return batch.sequence is not None
-    refuse_unless_staff_with(request.user, frozenset(FINANCE))
-    return True
-
-
-def _party(request: CityRequest, drawing: Drawing, code: str) -> Partner:
-    """The party of a statement; raises NotFound, to a partner also for any other than itself."""
-    partner = drawing.registry.partner_coded(code)
-    caller = request.user
-    if partner is None or (isinstance(caller, PartnerCaller) and caller.partner != partner.number):
-        raise NotFound("The batch has no statement of such a party.")
-    return partner
 
 
 def _language(sent: str) -> Language:

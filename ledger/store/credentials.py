@@ -30,6 +30,7 @@ where (%(after)s::text is null or prefix > %(after)s)
   and (%(partner)s::int is null or partner = %(partner)s)
 order by prefix limit %(limit)s
 """
+_LIST_OF = f"select {_COLUMNS} from credentials where partner = %s order by created_at desc, prefix limit %s"
 _REVOKE = f"""
 update credentials set revoked_at = coalesce(revoked_at, clock_timestamp()) where prefix = %s
 returning {_COLUMNS}
@@ -119,6 +120,12 @@ async def list_credentials(
 ) -> list[Credential]:
     """Read keys in the order of their prefixes, after one of them; all, or those of a partner."""
     cursor = await connection.execute(_LIST.encode(), {"after": after, "limit": limit, "partner": partner})
+    return [_credential(row) for row in await cursor.fetchall()]
+
+
+async def list_partner_credentials(connection: AsyncConnection, partner: int, *, limit: int) -> list[Credential]:
+    """Read a partner's keys, the latest first, also those that are no longer good."""
+    cursor = await connection.execute(_LIST_OF.encode(), [partner, limit])
     return [_credential(row) for row in await cursor.fetchall()]
 
 

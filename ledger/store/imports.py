@@ -29,6 +29,12 @@ on conflict (partner, file_digest, mapping_digest) do nothing
 _FIND = f"select {_COLUMNS} from imports where partner = %s and file_digest = %s and mapping_digest = %s"
 _READ = f"select {_COLUMNS} from imports where import_id = %s"
 
+# Ids are in the order of time.
+_LIST = f"""
+select {_COLUMNS} from imports where partner = %(partner)s and (%(before)s::uuid is null or import_id < %(before)s)
+order by import_id desc limit %(limit)s
+"""
+
 # Waiting, or failed and tried again -> running. What is done stays done.
 _START = "update imports set state = 'running', failure = null where import_id = %s and state <> 'done'"
 
@@ -168,6 +174,13 @@ async def read_import(connection: AsyncConnection, import_id: UUID) -> Import | 
     cursor = await connection.execute(_READ.encode(), [import_id])
     row = await cursor.fetchone()
     return None if row is None else Import(*row)
+
+
+async def list_imports(connection: AsyncConnection, partner: int, *, before: UUID | None, limit: int) -> list[Import]:
+    """Read a partner's imports, the latest first, before one of them."""
+    parameters = {"partner": partner, "before": before, "limit": limit}
+    cursor = await connection.execute(_LIST.encode(), parameters)
+    return [Import(*row) for row in await cursor.fetchall()]
 
 
 async def start_import(connection: AsyncConnection, import_id: UUID) -> None:

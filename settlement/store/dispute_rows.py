@@ -21,8 +21,9 @@ _READ = f"select {_COLUMNS} from disputes where dispute = %s"
 _READ_OF = f"select {_COLUMNS} from disputes where lane = %s and sequence = %s"
 _LIST = f"""
 select {_COLUMNS} from disputes
-where %(after)s::uuid is null or (opened_at, dispute) < (
-    select opened_at, dispute from disputes where dispute = %(after)s)
+where (%(acceptor)s::integer is null or acceptor = %(acceptor)s)
+  and (%(after)s::uuid is null or (opened_at, dispute) < (
+    select opened_at, dispute from disputes where dispute = %(after)s))
 order by opened_at desc, dispute desc limit %(limit)s
 """
 # Disputes of redemptions that a batch settles and whose money is not held yet.
@@ -120,9 +121,11 @@ async def read_dispute_of(connection: AsyncConnection, place: Place) -> Dispute 
     return None if row is None else _dispute(row)
 
 
-async def list_disputes(connection: AsyncConnection, limit: int, after: str | None = None) -> list[Dispute]:
-    """The latest disputes, the last first; those that come after one in this order."""
-    cursor = await connection.execute(_LIST, {"limit": limit, "after": after})
+async def list_disputes(
+    connection: AsyncConnection, limit: int, after: str | None = None, acceptor: int | None = None
+) -> list[Dispute]:
+    """The latest disputes, the last first; those that come after one in this order, of all acceptors or of one."""
+    cursor = await connection.execute(_LIST, {"limit": limit, "after": after, "acceptor": acceptor})
     return [_dispute(row) for row in await cursor.fetchall()]
 
 

@@ -38,6 +38,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         "CITYPOINTS_BACKUP": settings.backup_directory,
         "CITYPOINTS_WEBHOOK_TARGETS": None if settings.webhook_targets == AllowedTargets() else "something",
         **dict.fromkeys(SIGN_IN, settings.sign_in),
+        "CITYPOINTS_SANDBOX_URL": settings.sandbox_url,
+        "CITYPOINTS_LIVE_URL": settings.live_url,
         # Of the person at the command line, not of the service.
         "CITYPOINTS_KEY": None,
         "CITYPOINTS_LOG_LEVEL": settings.log_level,
@@ -61,6 +63,8 @@ def test_every_setting_is_read() -> None:
             "CITYPOINTS_SEALS": "/mnt/seals",
             "CITYPOINTS_BACKUP": "/mnt/backup",
             "CITYPOINTS_WEBHOOK_TARGETS": "Hooks.internal, 10.0.0.0/8",
+            "CITYPOINTS_SANDBOX_URL": "https://sandbox.points.city.example/merchant",
+            "CITYPOINTS_LIVE_URL": "https://points.city.example",
             "CITYPOINTS_LOG_LEVEL": "DEBUG",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
             "UNRELATED": "x",
@@ -75,6 +79,8 @@ def test_every_setting_is_read() -> None:
     assert settings.seals_directory == Path("/mnt/seals")
     assert settings.backup_directory == Path("/mnt/backup")
     assert settings.ledger_key is not None
+    assert settings.sandbox_url == "https://sandbox.points.city.example/merchant"
+    assert settings.live_url == "https://points.city.example"
     assert settings.webhook_targets == AllowedTargets(frozenset({"hooks.internal"}), (ip_network("10.0.0.0/8"),))
 
 
@@ -101,6 +107,10 @@ def test_an_empty_value_counts_as_not_set() -> None:
         ("CITYPOINTS_LOG_LEVEL", "chatty"),
         ("CITYPOINTS_WEBHOOK_TARGETS", "10.0.0.0/33"),
         ("CITYPOINTS_WEBHOOK_TARGETS", "http://hooks.internal"),
+        ("CITYPOINTS_SANDBOX_URL", "sandbox.points.city.example"),
+        ("CITYPOINTS_SANDBOX_URL", "javascript:alert(1)"),
+        ("CITYPOINTS_LIVE_URL", "https://"),
+        ("CITYPOINTS_LIVE_URL", "https://user@points.city.example"),
         ("DATABASE_URL", "mysql://app@db/points"),
         ("MIGRATE_DATABASE_URL", "points"),
         ("CITYPOINTS_LEDGER_KEY", "xyz"),

@@ -1,25 +1,39 @@
 """What holds of every page: well-formed, labelled, light, in both languages, and nothing inline."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 import pytest
 
 from api.demo.demo_texts import DEMO
+from api.pages.console_texts import CONSOLE
 from api.pages.frame_texts import FRAME, SIGN_IN
+from api.pages.merchant.import_texts import IMPORTS
+from api.pages.merchant.key_texts import KEYS
+from api.pages.merchant.merchant_texts import MERCHANT
+from api.pages.merchant.statement_texts import DISPUTES, STATEMENTS
+from api.pages.merchant.today_texts import TODAY
+from api.pages.merchant.transaction_texts import REVERSAL, TRANSACTIONS
+from api.pages.merchant.webhook_texts import WEBHOOKS
 from api.pages.operator.appeal_texts import STAFF_APPEALS
 from api.pages.operator.health_texts import HEALTH
-from api.pages.operator.key_texts import KEYS
+from api.pages.operator.key_texts import KEYS as OPERATOR_KEYS
 from api.pages.operator.operator_texts import OPERATOR
 from api.pages.operator.set_up_texts import SET_UP
 from api.pages.portal.action_texts import CONSENTS, DATA, ERASURE, GIFT
 from api.pages.portal.appeal_texts import APPEALS
 from api.pages.portal.portal_texts import PORTAL
 from api.pages.texts import LANGUAGES
+from ledger.reading.transaction_views import TRANSACTION_KINDS
 from ledger.rules.consents import PURPOSES
-from ledger.rules.scenes import SCENES
+from ledger.rules.scenes import CHANNELS, SCENES
+from ledger.store.webhook_queue import Failure
+from settlement.vocabulary import DISPUTE_STATES, PAYMENT_STATES
 from tests.pages.browsing import Browser, Element, Page
 from tests.pages.conftest import City
+from tests.pages.merchants import Shop, lasting_shop, upload
 
 MOST_BYTES = 100 * 1024
 AREAS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -33,11 +47,37 @@ AREAS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "operator": OPERATOR,
     "overview": HEALTH,
     "set-up": SET_UP,
-    "keys": KEYS,
+    "operator's keys": OPERATOR_KEYS,
     "appeals of staff": STAFF_APPEALS,
     "erasure": ERASURE,
+    "console": CONSOLE,
+    "merchant": MERCHANT,
+    "today": TODAY,
+    "transactions": TRANSACTIONS,
+    "reversal": REVERSAL,
+    "imports": IMPORTS,
+    "keys": KEYS,
+    "webhooks": WEBHOOKS,
+    "statements": STATEMENTS,
+    "disputes": DISPUTES,
     "demo": DEMO,
 }
+MERCHANTS = [
+    "/merchant",
+    "/merchant?programme=NONE",
+    "/merchant/transactions",
+    "/merchant/transactions?q=nothing",
+    "/merchant/transactions?q=refused",
+    "/merchant/transactions?day=2026-11-24",
+    "/merchant/transactions?day=x",
+    "/merchant/transactions/x",
+    "/merchant/imports",
+    "/merchant/statements",
+    "/merchant/disputes",
+    "/merchant/webhooks",
+    "/merchant/keys",
+    "/merchant/keys?ended=1",
+]
 SIGNED_IN = [
     "/portal",
     "/portal/statement",
@@ -104,6 +144,68 @@ def desk(city: City) -> Iterator[Browser]:
     browser.client.close()
 
 
+AREA_BROWSERS: dict[str, Browser] = {}
+"""Somebody signed in for each area of the pages besides the portal."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def busy_shop(city: City) -> Iterator[Shop]:
+    """A shop with a full page of every kind of line."""
+    with lasting_shop(city) as shop:
+        member = shop.regular()
+        for number in range(22):
+            member.spend(f"{number + 10}.50", channel="pos", outlet=f"outlet-{number}").raise_for_status()
+        member.redeem(9000, idempotency_key="refused")
+        redeemed = member.redeem(30, scene="leisure", reference="<script>alert(1)</script>").raise_for_status().json()
+        member.reverse(redeemed["id"], points=10).raise_for_status()
+        imported = upload(shop.browser, f"invoice,customer,amount\n{shop.code},guest,5.00\nx,y,z\n".encode())
+        while "progress.js" in shop.browser.get(imported.location).html:
+            time.sleep(0.1)
+        AREA_BROWSERS["/merchant"] = shop.browser
+        yield shop
+
+
+def merchant_pages(browser: Browser, language: str) -> Iterator[tuple[str, Page]]:
+    """Every page of the merchant console in a language, with its address, and what its forms answer."""
+    browser.get(f"/preferences?language={language}")
+    yield from ((path, browser.get(path)) for path in MERCHANTS)
+    of_import = browser.get("/merchant/imports").root.every("tbody")[-1].every("a")[0].attributes["href"]
+    yield of_import, browser.get(of_import)
+    yield "import, wrong", upload(browser, b"a,b\n1,2\n")
+    listed = browser.get("/merchant/transactions").html
+    links = sorted(set(re.findall(r'"(/merchant/transactions/[0-9a-f-]{36})"', listed)))
+    for link in (links[0], links[-1]):
+        yield link, browser.get(link)
+    reversal = f"{links[0]}/reversal"
+    form = browser.get(reversal)
+    yield reversal, form
+    yield "reversal, wrong", browser.send(form, f"{reversal}/check", extent="points")
+    yield "reversal, checked", browser.send(form, f"{reversal}/check", reason="returned")
+    form = browser.get("/merchant/keys")
+    made = browser.send(form, "/merchant/keys", lifetime="none")
+    yield "key, made", made
+    yield "key, made already", browser.send(form, "/merchant/keys", lifetime="none")
+    yield "key, wrong", browser.send(form, "/merchant/keys", lifetime="x")
+    prefix = re.findall(r"cpk_([0-9a-f]{16})_", made.html)[0]
+    for what in ("replacement", "end"):
+        yield f"key, {what}", browser.get(f"/merchant/keys/{prefix}/{what}")
+    browser.send(browser.get(f"/merchant/keys/{prefix}/end"), f"/merchant/keys/{prefix}/end")
+    yield from endpoint_pages(browser)
+
+
+def endpoint_pages(browser: Browser) -> Iterator[tuple[str, Page]]:
+    """The pages of an endpoint, which is removed at their end."""
+    form = browser.get("/merchant/webhooks")
+    made = browser.send(form, "/merchant/webhooks", url="https://93.184.215.14/hooks", description="Till 3")
+    yield "endpoint, made", made
+    yield "endpoint, wrong", browser.send(form, "/merchant/webhooks")
+    endpoint = made.root.one("a", role="button").attributes["href"]
+    yield "endpoint, pinged", browser.follow(browser.send(browser.get(endpoint), f"{endpoint}/ping"))
+    yield "endpoint, dead letters", browser.get(f"{endpoint}?only=dead")
+    removal = browser.get(f"{endpoint}/removal")
+    yield "endpoint, removal", removal
+
+
 @pytest.fixture(params=list(LANGUAGES))
 def language(request: pytest.FixtureRequest) -> str:
     """Each of our languages."""
@@ -127,6 +229,7 @@ def pages(city: City, busy: Browser, desk: Browser, language: str) -> Iterator[t
     yield from operator_pages(desk, language)
     yield "forged", busy.post("/portal/gift", {})
     yield "ended", stranger.post("/portal/gift", {})
+    yield from merchant_pages(AREA_BROWSERS["/merchant"], language)
 
 
 def operator_pages(desk: Browser, language: str) -> Iterator[tuple[str, Page]]:
@@ -206,7 +309,8 @@ def test_every_link_leads_to_a_page(city: City, busy: Browser, desk: Browser, la
         seen |= {link.attributes["href"] for link in page.root.every("a")}
     seen -= {"#main", "/sign-in/start"}
     for link in seen:
-        status = (desk if link.startswith("/operator") else busy).get(link).status
+        areas = {**AREA_BROWSERS, "/operator": desk}
+        status = next((browser for area, browser in areas.items() if link.startswith(area)), busy).get(link).status
         # A line that was appealed against leads to the page that says so.
         is_open = link.startswith("/portal/appeals/new") and status == 409
         assert is_open or status == (303 if link.startswith(("/preferences", "/sign-in")) else 200), link
@@ -248,6 +352,12 @@ def test_every_text_is_there_in_both_languages(area: str) -> None:
 def test_everything_that_can_be_named_has_a_name() -> None:
     assert {f"scene_{scene}" for scene in SCENES} <= set(PORTAL)
     assert {f"purpose_{purpose}" for purpose in PURPOSES} <= set(CONSENTS)
+    assert {f"scene_{scene}" for scene in SCENES} <= set(MERCHANT)
+    assert {f"channel_{channel}" for channel in CHANNELS} <= set(TRANSACTIONS)
+    assert {f"kind_{kind}" for kind in TRANSACTION_KINDS.values()} <= set(MERCHANT)
+    assert {f"failure_{failure}" for failure in get_args(Failure)} <= set(WEBHOOKS)
+    assert {f"payment_{state}" for state in PAYMENT_STATES} <= set(STATEMENTS)
+    assert {f"dispute_{state}" for state in DISPUTE_STATES} <= set(DISPUTES)
     assert not set(FRAME) & set(SIGN_IN) - {"sign_in"}
     for area in (GIFT, CONSENTS, DATA, ERASURE, APPEALS):
         assert not set(area) & set(PORTAL)

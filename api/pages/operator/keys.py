@@ -10,13 +10,13 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 
+from api.key_steps import make_key, refuse_unlikely_prefix
 from api.pages.guards import OPERATION_READERS, for_staff, own_form
 from api.pages.operator.key_texts import KEYS
 from api.pages.operator.key_views import KeyRow, key_made, key_row
 from api.pages.operator.operator_view import OperatorView, operator_page, operator_view
 from api.requests import CityRequest
 from api.schemas.partners import KeyRequest
-from api.set_up_changes import make_key, refuse_unlikely_prefix
 from ledger.errors import IdempotencyKeyReused, NotFound
 from ledger.store.credentials import StaffRole, list_credentials
 from ledger.store.jobs import read_real_time

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from api.key_steps import end_key, refuse_unlikely_prefix, replace_key
 from api.pages.frame import see_other
 from api.pages.guards import OPERATION_READERS, for_staff, own_form
 from api.pages.operator.key_texts import KEYS
@@ -13,7 +14,6 @@ from api.pages.operator.key_views import KeyRow, key_made, key_row
 from api.pages.operator.operator_view import OperatorView, operator_page, operator_view
 from api.requests import CityRequest
 from api.schemas.partners import RotationRequest
-from api.set_up_changes import end_key, refuse_unlikely_prefix, replace_key
 from ledger.errors import MalformedRequest, NotFound
 from ledger.store.credentials import find_credentials
 from ledger.store.jobs import read_real_time

@@ -1,0 +1,108 @@
+"""The words of the merchant console about transactions and their reversal: English and Simplified Chinese."""
+
+from collections.abc import Mapping
+
+TRANSACTIONS: Mapping[str, tuple[str, str]] = {
+    "transactions_title": ("Transactions", "交易查询"),
+    "query": ("Reference, idempotency key or transaction id", "商户订单号、幂等键或交易编号"),
+    "query_note": (
+        "What your own system gave the transaction, or the id that the ledger answered.",
+        "您的系统提交的订单号或幂等键，或账本返回的交易编号。",
+    ),
+    "day_filter": ("Posted on", "入账日期"),
+    "show_day": ("Show the day", "按日查看"),
+    "all_days": ("All days", "全部日期"),
+    "found": ("Found", "查询结果"),
+    "posted_on": ("Posted on", "入账日期："),
+    "newest_first": ("Newest first", "按时间倒序"),
+    "found_nothing": (
+        "Nothing of yours has this reference, key or id. A reference that was erased is not found any more.",
+        "未找到对应的交易。请核对订单号、幂等键或交易编号；已删除的订单号无法再查询。",
+    ),
+    "key_refused": ("A request under this key was refused, so nothing was posted:", "该幂等键的请求曾被拒绝，未入账："),
+    "none_yet": (
+        "Nothing was posted in this time. Give your system a key, or import a file.",
+        "该时段内没有交易。可为您的系统创建接口密钥，或导入文件。",
+    ),
+    "day_wrong": ("Wanted is a day such as 2026-11-24.", "请输入日期，例如 2026-11-24。"),
+    "transaction_title": ("Transaction", "交易详情"),
+    "happened": ("Happened", "交易时间"),
+    "recorded": ("Posted", "入账时间"),
+    "spend": ("Spend", "消费金额"),
+    "cash": ("Paid beside the points", "现金支付"),
+    "channel": ("Channel", "渠道"),
+    "number": ("Transaction id", "交易编号"),
+    "taken_back": ("Reversed so far", "已冲正"),
+    "reverses": ("Reverses", "被冲正的交易"),
+    "reversed_by": ("Reversed by", "冲正交易"),
+    "of_points": ("of", "／共"),
+    "reversal_go": ("Reverse", "冲正"),
+    "was_posted": ("The reversal is posted.", "冲正已入账。"),
+    "channel_app": ("App", "手机应用"),
+    "channel_web": ("Web", "网页"),
+    "channel_pos": ("Till", "收银台"),
+    "channel_branch": ("Counter", "柜面"),
+    "channel_phone": ("Phone", "电话"),
+    "channel_file": ("File", "文件导入"),
+    "not_given": ("not said", "未提供"),
+    "back_to_list": ("All transactions", "全部交易"),
+}
+
+REVERSAL: Mapping[str, tuple[str, str]] = {
+    "reversal_title": ("Reverse a transaction", "冲正交易"),
+    "reversal_lead": (
+        "A reversal is a new transaction; the first one stays. You check it before it is posted.",
+        "冲正将生成一笔新交易，原交易保留。入账前请核对。",
+    ),
+    "original": ("Transaction", "原交易"),
+    "still": ("Not reversed yet", "尚可冲正"),
+    "how_much": ("How much", "冲正范围"),
+    "extent_all": ("All that is not reversed yet", "全部剩余"),
+    "extent_points": ("Some points", "部分积分"),
+    "extent_spend": ("By the money given back", "按退款金额"),
+    "points_back": ("Points to reverse", "冲正积分数"),
+    "points_back_note": ("Only for “Some points”", "仅选择“部分积分”时填写"),
+    "spend_back": ("Money given back", "退款金额"),
+    "spend_back_note": ("Only for “By the money given back”, such as 12.50", "仅选择“按退款金额”时填写，例如 12.50"),
+    "check": ("Check", "核对"),
+    "check_title": ("Is this right?", "请核对"),
+    "would_reverse": ("Points that are reversed", "本次冲正积分"),
+    "reverse_now": ("Reverse now", "确认冲正"),
+    "extent_wrong": ("Choose how much is reversed.", "请选择冲正范围。"),
+    "points_wrong": ("Wanted is a whole number above zero.", "请输入大于零的整数。"),
+    "spend_wrong": (
+        "Wanted is an amount above zero, such as 12.50, with the currency's decimal places at most.",
+        "请输入大于零的金额，例如 12.50，小数位数不超过币种规定。",
+    ),
+    "refused_not-reversible": (
+        "Only points issued or accepted can be reversed, and by money only what rests on a spend.",
+        "仅可冲正发放或收取积分的交易；仅有消费金额的交易可按金额冲正。",
+    ),
+    "refused_already-reversed": ("All of it has been reversed before.", "该交易已全部冲正。"),
+    "refused_reversal-exceeds-original": (
+        "That is more than what is not reversed yet.",
+        "超出该交易尚可冲正的部分。",
+    ),
+    "refused_member-frozen": (
+        "The member's account is frozen; it must be released first.",
+        "会员账户已冻结，解冻后方可办理。",
+    ),
+    "refused_insufficient-points": (
+        "The member has fewer points available than were asked for.",
+        "会员可用积分不足。",
+    ),
+    "refused_member-not-found": ("You know no member by this name.", "未找到该会员。"),
+    "refused_transaction-not-found": ("No transaction of yours has this id.", "未找到该交易。"),
+    "refused_zero-points": ("The spend earns no point.", "该消费金额不足以获得积分。"),
+    "refused_member-closed": ("The member's account is closed.", "会员账户已关闭。"),
+    "refused_programme-closed": ("The programme is closed.", "该积分计划已关闭。"),
+    "refused_partner-not-permitted": (
+        "You may no longer do this in the programme.",
+        "您在该积分计划中已无此权限。",
+    ),
+    "refused_idempotency-key-reused": (
+        "This form was used for another reversal. Open the transaction and begin again.",
+        "此表单已用于另一笔冲正，请重新打开交易页面操作。",
+    ),
+    "refused_other": ("The ledger does not allow it at the moment.", "账本目前不允许此操作。"),
+}
