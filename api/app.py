@@ -170,6 +170,7 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
                 app.state.wiring = wiring
                 app.state.signing_in = signing_in
                 app.state.demo_provider = _demo_provider(settings)
+                app.state.data_directory = settings.data_directory
                 app.state.site = Site(
                     version=version("citypoints"),
                     sandbox=ledger.is_sandbox,
@@ -203,9 +204,10 @@ def _demo_routes(settings: Settings) -> list[ControllerRouterHandler]:
     """The demo's own identity provider, which is not even there where nobody asked for it."""
     if settings.sign_in is None or settings.sign_in.demo_secret is None:
         return []
+    from api.demo.finance_steps import demo_finance_router  # noqa: PLC0415 - only the demo needs it
     from api.demo.identity_provider import demo_sign_in_router  # noqa: PLC0415 - only the demo needs it
 
-    return [demo_sign_in_router]
+    return [demo_sign_in_router, demo_finance_router]
 
 
 def _demo_provider(settings: Settings) -> object:

@@ -78,8 +78,8 @@ async def approve(engine: Engine, person: Person, batch: str, reason: str) -> Ba
         if found.state not in ("draft", "submitted", "cancelled"):
             return found
         refuse_transition(found, "approved")
-        for state in ("draft", "submitted"):
-            refuse_same(found.person_of(state) or "", person, "prepared")
+        for preparer in found.prepared_by:
+            refuse_same(preparer, person, "prepared")
         await _refuse_above_limit(unit, person, found)
         await _refuse_outdated(unit, found)
         place = _post(unit, found)

@@ -82,6 +82,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None = None
     steps: tuple[Step, ...] = ()
 
+    @property
+    def prepared_by(self) -> frozenset[str]:
+        """Who ran and who submitted it: nobody of these approves it."""
+        found = (self.person_of(state) for state in ("draft", "submitted"))
+        return frozenset(person for person in found if person is not None)
+
     def person_of(self, state: str) -> str | None:
         """Who brought it into a state, at last."""
         return next((step.person for step in reversed(self.steps) if step.state == state), None)

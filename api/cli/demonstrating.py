@@ -9,6 +9,7 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from api.demo.outcomes import DemoLoaded
+    from ledger.posting.engine import Engine
 
 
 def demo(*, as_json: AsJson = False) -> None:
@@ -30,12 +31,16 @@ def described(loaded: "DemoLoaded") -> str:
     return f"The demo city is loaded already ({holds}); nothing was changed."
 
 
-def load_demo_city(settings: Settings, database: Database) -> "DemoLoaded":
-    """Load the demo city, or what is missing of it; raises AlreadyExists where the ledger holds other data."""
-    return asyncio.run(_load(settings, database))
+def load_demo_city(settings: Settings, database: Database, *, clock_runs: bool = False) -> "DemoLoaded":
+    """Load the demo city, or what is missing of it; raises AlreadyExists where the ledger holds other data.
+
+    ``clock_runs`` lets a sandbox's clock run from then on, as the city's does.
+    """
+    return asyncio.run(_load(settings, database, clock_runs=clock_runs))
 
 
-async def _load(settings: Settings, database: Database) -> "DemoLoaded":
+async def _load(settings: Settings, database: Database, *, clock_runs: bool) -> "DemoLoaded":
+    from api.demo.bank import FOLDER
     from api.demo.loading import load_demo, refuse_other_data
     from ledger.posting.engine import Engine
 
@@ -46,7 +51,18 @@ async def _load(settings: Settings, database: Database) -> "DemoLoaded":
             # Marked first, so that a loading that is cut short can be completed.
             _mark(database.owner())
         with progress_bar("Loading the demo city") as progress:
-            return await load_demo(engine, progress)
+            loaded = await load_demo(engine, progress, settings.data_directory / FOLDER)
+        if clock_runs and engine.ledger.is_sandbox:
+            await _let_the_clock_run(engine)
+        return loaded
+
+
+async def _let_the_clock_run(engine: "Engine") -> None:
+    from ledger.store.ledger_row import run_sandbox_clock
+    from ledger.store.unit_of_work import unit_of_work
+
+    async with engine.pool.connection() as connection, unit_of_work(connection):
+        await run_sandbox_clock(connection)
 
 
 def _mark(owner_url: str) -> None:

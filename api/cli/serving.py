@@ -62,8 +62,8 @@ def serve(
     _prepare_sign_in(settings, demo=demo)
     _refuse_used_port(settings)
     with open_database(settings, create=True) as database:
-        _prepare(settings, database)
-        has_demo = (demo or demo_data) and _load_demo(settings, database)
+        _prepare(settings, database, demo=demo)
+        has_demo = (demo or demo_data) and _load_demo(settings, database, clock_runs=demo)
         owner = f"--partner {DEMO_PARTNER}" if has_demo else "--partner CODE"
         _set_environment(settings, database)
         if settings.backup_directory is not None:
@@ -100,12 +100,13 @@ def _refuse_used_port(settings: Settings) -> None:
         )
 
 
-def _prepare(settings: Settings, database: Database) -> None:
-    """Migrate and found where the owner's address is known; otherwise only look."""
+def _prepare(settings: Settings, database: Database, *, demo: bool) -> None:
+    """Migrate and found where the owner's address is known, a sandbox for a demo; otherwise only look."""
     if database.owner_url is not None:
         from api.cli.founding import found_ledger
 
-        found_ledger(settings, database)
+        # In a sandbox days can have passed already, and the next one can be had without waiting for it.
+        found_ledger(settings, database, is_sandbox=demo)
         return
     from ledger.posting.engine import inspect_ledger
 
@@ -124,12 +125,12 @@ def _recall_backup(folder: Path, database: Database) -> None:
         warn(f"There is no base backup in {folder} yet: give `citypoints backup` while this runs.")
 
 
-def _load_demo(settings: Settings, database: Database) -> bool:
+def _load_demo(settings: Settings, database: Database, *, clock_runs: bool) -> bool:
     """Load the demo city; False where the ledger holds other data, which is no reason not to serve it."""
     from api.cli.demonstrating import described, load_demo_city
 
     try:
-        warn(described(load_demo_city(settings, database)))
+        warn(described(load_demo_city(settings, database, clock_runs=clock_runs)))
     except AlreadyExists as error:
         warn(f"No demo city: {error.detail}")
         return False

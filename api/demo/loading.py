@@ -7,11 +7,14 @@ again posts nothing new, and completes a loading that was cut short.
 import asyncio
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from api.demo.city import CARD_OFFICE, PARTNERS, PROGRAMME, ZONE, citizens
+from api.demo.contracts import agree
 from api.demo.life import cap_the_campaign, live_on
 from api.demo.month import CURRENCY, Happening, Return, month
 from api.demo.outcomes import DemoLoaded, id_of
+from api.demo.past_days import PastDays
 from ledger.errors import AlreadyExists, ProgrammeNotFound
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import civil_day
@@ -35,8 +38,10 @@ def refuse_other_data(engine: Engine) -> None:
         raise ProgrammeNotFound(f"The demo city needs the programme {PROGRAMME}, which `citypoints init` makes.")
 
 
-async def load_demo(engine: Engine, progress: Progress | None = None) -> DemoLoaded:
+async def load_demo(engine: Engine, progress: Progress | None = None, bank: Path | None = None) -> DemoLoaded:
     """Load the city, or what is missing of it. ``progress`` gets happenings done and their number.
+
+    ``bank`` is where the demo's bank keeps what it knows; without it no bank answers the payments of past days.
 
     The caller has asked ``refuse_other_data`` and marked the ledger as one with a demo.
     """
@@ -45,14 +50,19 @@ async def load_demo(engine: Engine, progress: Progress | None = None) -> DemoLoa
     happenings = month(until)
     await _link(engine, partners, happenings)
     posting = _Posting(engine, partners, happenings)
+    past = PastDays(engine, until, bank)
+    await past.start()
+    await agree(engine, engine.registry.current.programmes[PROGRAMME], civil_day(until, ZONE))
     await cap_the_campaign(engine, partners, posting.loaded)
     done = 0
-    for _, day in groupby(happenings, key=lambda happening: civil_day(happening.at, ZONE)):
-        of_day = list(day)
+    for day, of_the_day in groupby(happenings, key=lambda happening: civil_day(happening.at, ZONE)):
+        await past.begin_day(day)
+        of_day = list(of_the_day)
         await posting.post(of_day)
         done += len(of_day)
         if progress is not None:
             progress(done, len(happenings))
+    await past.end()
     await live_on(engine, partners, happenings, posting.loaded)
     return posting.loaded
 

@@ -25,7 +25,7 @@ from api.schemas.payments import BankFileOutcome, MatchSent, SuspenseAnswer, Sus
 from api.schemas.proposals import DecisionSent, proposal_id
 from api.schemas.settlement import BatchAnswer
 from api.settlement_access import FINANCE, person_of
-from api.settlement_steps import NothingSent, take_step
+from api.settlement_steps import XML, NothingSent, payment_file_of, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
@@ -33,10 +33,8 @@ from settlement.payments import instruct, retry
 from settlement.receipts import match
 from settlement.reconciliation import LARGEST_BYTES, import_bank_file
 from settlement.store.bank_rows import list_items
-from settlement.store.money_rows import read_files
 
 SETTLING = ("finance-clerk", "manager")
-XML = "application/xml"
 
 _PAYING_PROBLEMS = (
     *SETTLING_PROBLEMS,
@@ -75,13 +73,7 @@ async def post_instruct(
 )
 async def get_payment_file(request: CityRequest, batch: CodePath) -> Response[bytes]:
     """The payment file as it was written, the same bytes every time; of retried payments the latest."""
-    async with wiring_of(request).engine.pool.connection() as connection:
-        files = await read_files(connection, batch)
-    if not files:
-        raise NotFound("No payment file was made of a batch with this name.")
-    latest = files[-1]
-    headers = {"Content-Disposition": f'attachment; filename="{latest.message_id}.xml"'}
-    return Response(latest.content, media_type=XML, headers=headers)
+    return await payment_file_of(wiring_of(request), batch)
 
 
 @post(

@@ -8,7 +8,7 @@ from litestar import Response, get, post, put
 from psycopg import AsyncConnection
 
 from api.access import for_roles
-from api.idempotent_answers import FirstAnswer, answer_once, answer_step
+from api.idempotent_answers import FirstAnswer, answer_once
 from api.pages_of_lists import cut, next_link, position_after
 from api.posting_answers import CREATED, JSON
 from api.requests import CityRequest
@@ -36,13 +36,11 @@ from api.schemas.settlement import (
     day_answer,
 )
 from api.settlement_access import FINANCE, person_of, programme_coded
-from api.settlement_steps import NothingSent, shown_batch, take_step
+from api.settlement_steps import close_day_once, run_once, shown_batch, take_step
 from api.wiring import wiring_of
 from ledger.errors import NotFound
 from ledger.reading.cursors import DEFAULT_LIMIT
 from settlement import approval
-from settlement.days import close_day
-from settlement.run import run
 from settlement.store.batch_rows import list_batches, read_batch
 from settlement.store.day_rows import list_days, set_bank_days
 
@@ -67,15 +65,7 @@ async def post_close(
     request: CityRequest, programme: CodePath, day: CodePath, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """From then on nothing can be recorded in the day. Days are closed in order, after their cut-off."""
-    wiring, person = wiring_of(request), person_of(request)
-    of_day = _day(day)
-
-    async def step() -> DayAnswer:
-        found = await programme_coded(wiring, programme)
-        return day_answer(programme, await close_day(wiring.engine, person, found, of_day))
-
-    operation = f"close-day:{programme}:{of_day}"
-    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, NothingSent(), step)
+    return await close_day_once(request, idempotency_key, programme, _day(day))
 
 
 @get(
@@ -141,13 +131,7 @@ async def put_bank_days(request: CityRequest, data: BankDaysSent, idempotency_ke
 )
 async def post_batch(request: CityRequest, data: RunSent, idempotency_key: IdempotencyKey) -> Response[bytes]:
     """Settle all closed days that no batch has, as a draft; the batch of the day where it has one already."""
-    wiring, person = wiring_of(request), person_of(request)
-
-    async def step() -> BatchAnswer:
-        programme = await programme_coded(wiring, data.programme)
-        return await shown_batch(wiring, await run(wiring.engine, person, programme, data.through))
-
-    return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, "run", data, step)
+    return await run_once(request, idempotency_key, data)
 
 
 @get(

@@ -29,9 +29,13 @@ select current_setting('fsync'), current_setting('synchronous_commit'),
 from pg_roles r where r.rolname = current_user
 """
 _SET_CLOCK = """
-update sandbox_clock set now = %(now)s
-where now <= %(now)s or not exists (select from lanes where next_sequence > 1)
+update sandbox_clock set now = %(now)s, running_since = null
+where ledger_now() <= %(now)s or not exists (select from lanes where next_sequence > 1)
 returning now
+"""
+_RUN_CLOCK = """
+update sandbox_clock set now = greatest(ledger_now(), clock_timestamp()), running_since = clock_timestamp()
+where running_since is null
 """
 _READ_CLOCK = "select ledger_now()"
 OLDEST_SERVER = 160_000
@@ -131,8 +135,16 @@ async def read_clock(connection: AsyncConnection) -> int:
     return int(now)
 
 
+async def run_sandbox_clock(connection: AsyncConnection) -> None:
+    """Let a sandbox's clock run until it is set again, from where it stands, or from the real time where that is later.
+
+    A clock that runs goes on as it does, and so does a live ledger's.
+    """
+    await connection.execute(_RUN_CLOCK)
+
+
 async def set_sandbox_clock(connection: AsyncConnection, now: int) -> None:
-    """Set a sandbox's clock: freely until the first transaction, then only forward.
+    """Set a sandbox's clock, which then stands: freely until the first transaction, then only forward.
 
     Raises SandboxOnly on a live ledger, ClockCannotGoBack for an earlier time.
     """

@@ -42,6 +42,8 @@ sandbox_clock = Table(
     metadata,
     Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
     Column("now", MOMENT, nullable=False),
+    # By the real time; null while the clock stands.
+    Column("running_since", MOMENT),
 )
 
 registry = Table(

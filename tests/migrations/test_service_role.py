@@ -31,7 +31,7 @@ MAY_UPDATE = {
     "programmes": {"is_open", "gift_points_a_month", "closed_through"},
     "programme_partners": {"may_issue", "may_accept", "issuing_suspended_at", "suspension_reason"},
     "credentials": {"expires_at", "revoked_at"},
-    "sandbox_clock": {"now"},
+    "sandbox_clock": {"now", "running_since"},
     "sessions": {"seen_at"},
     "imports": {
         "state",

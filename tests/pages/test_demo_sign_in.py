@@ -210,6 +210,38 @@ def test_the_log_says_how_to_sign_in_and_holds_no_secret(demo: Demo) -> None:
     assert "code=" not in log
 
 
+def test_a_newcomer_settles_the_day_to_its_end_as_two_people_and_lets_the_next_one_come(demo: Demo) -> None:
+    clerk, approver = demo.browser(), demo.browser()
+    for browser, person in ((clerk, "finance-clerk"), (approver, "finance-approver")):
+        demo.choose(browser, demo.choice(browser, "/finance"), person)
+    listed = [row.text for row in clerk.get("/finance/batches").root.one("tbody").every("tr")]
+    assert ["closed" in row for row in listed] == [True, True], listed
+    page = clerk.get("/finance")
+    close = page.root.one("section", **{"aria-labelledby": "next"}).one("a").attributes["href"]
+    clerk.send(clerk.get(close), close.partition("?")[0])
+    batch = clerk.send(clerk.get("/finance/run"), "/finance/run").location.partition("?")[0]
+    for browser, step in ((clerk, "submit"), (approver, "approve"), (clerk, "instruct")):
+        action = f"{batch}/{step}"
+        assert browser.send(browser.get(action), action).status == 303, step
+    page = clerk.get(batch)
+    assert "What changed since" in page.text
+    answered = clerk.send(page, batch.replace("/finance/batches", "/demo-finance/bank"))
+    page = clerk.follow(answered)
+    assert "The bank has confirmed every payment" in page.text
+    assert page.text.count(" paid ") > 5, "what was asked for is paid"
+    action = f"{batch}/close"
+    assert "batch is closed" in clerk.follow(clerk.send(clerk.get(action), action)).text
+    page = clerk.get("/finance")
+    assert "Nothing to do now" in page.heading + page.text
+    fields = page.form("/demo-finance/next-day")
+    for _ in range(2):
+        page = clerk.follow(clerk.post("/demo-finance/next-day", fields))
+        assert "Next: Close" in page.text
+        assert page.form("/demo-finance/next-day")["day"] > fields["day"]
+    assert [one for one in approver.get("/finance").root.every("form") if "demo" in one.attributes["action"]] == []
+    assert approver.post("/demo-finance/next-day", {**fields, "csrf": "x"}).status == 403
+
+
 def test_a_demo_for_others_than_this_machine_or_beside_a_provider_is_refused(tmp_path: Path) -> None:
     nowhere = CommandLine(tmp_path / "nothing", {})
     for host in ("0.0.0.0", "::", "192.0.2.1", "points.city.example"):

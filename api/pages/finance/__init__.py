@@ -2,13 +2,15 @@
 
 from litestar import Router
 
-from api.pages.finance.days import days_page
+from api.pages.finance.batches import ask_run_page, batch_page, batches_page, payment_file, run_form
+from api.pages.finance.days import ask_close_page, close_day_form, days_page
 from api.pages.finance.disputes import dispute_pages
 from api.pages.finance.periods import period_pages
 from api.pages.finance.proposals import proposal_pages
 from api.pages.finance.proposing import proposing_pages
 from api.pages.finance.reconciliation import reconciliation_pages
 from api.pages.finance.reports import report_pages
+from api.pages.finance.steps import ask_step_page, take_step_form
 from api.pages.finance.suspense import suspense_pages
 from api.pages.page_errors import PAGE_EXCEPTION_HANDLERS
 
@@ -25,6 +27,15 @@ finance_router = Router(
         *proposal_pages,
         *proposing_pages,
         *period_pages,
+        ask_close_page,
+        close_day_form,
+        batches_page,
+        batch_page,
+        payment_file,
+        ask_run_page,
+        run_form,
+        ask_step_page,
+        take_step_form,
     ],
     exception_handlers=PAGE_EXCEPTION_HANDLERS,
 )

@@ -10,6 +10,7 @@ FINANCE: Mapping[str, tuple[str, str]] = {
     "nav_disputes": ("Disputes", "争议"),
     "nav_proposals": ("Proposals", "变更审批"),
     "nav_periods": ("Periods", "结账"),
+    "nav_batches": ("Batches", "结算批次"),
     "days_title": ("Days", "日结"),
     "first_page": ("First page", "第一页"),
     "reason_note": ("1 to 200 characters; it is kept with what you do.", "1 至 200 个字符，将随操作留存。"),

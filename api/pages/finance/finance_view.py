@@ -1,10 +1,12 @@
 """What every page of the finance console shares: who looks, at which programme, in which language, and the sections."""
 
+from datetime import date
 from http import HTTPStatus
 
 import msgspec
 from litestar import Response
 
+from api.pages import formats
 from api.pages.console import console_page
 from api.pages.finance.finance_texts import FINANCE
 from api.pages.frame import NavigationEntry, Texts, language_of
@@ -17,6 +19,7 @@ from settlement.people import Person
 
 _SECTIONS = (
     ("days", "/finance"),
+    ("batches", "/finance/batches"),
     ("reports", "/finance/reports"),
     ("reconciliation", "/finance/reconciliation"),
     ("suspense", "/finance/suspense"),
@@ -35,6 +38,23 @@ class FinanceView(msgspec.Struct, frozen=True):
     programmes: tuple[Programme, ...]
     registry: Registry
     language: str
+
+    def partner_name(self, number: int) -> str:
+        """How a partner calls itself."""
+        return self.registry.partners[number].name
+
+    def on(self, day: date) -> str:
+        """A day as people write it."""
+        return formats.day(day, self.language)
+
+    def moment(self, instant: int) -> str:
+        """Day and time of an instant in the programme's zone; microseconds since 1970 UTC."""
+        return formats.moment(instant, self.programme.zone, self.language)
+
+    def percent(self, permille: int) -> str:
+        """Thousandths as +12.3 %."""
+        sign = "+" if permille > 0 else formats.MINUS if permille < 0 else ""
+        return f"{sign}{abs(permille) // 10:,}.{abs(permille) % 10}%"
 
 
 async def finance_view(request: CityRequest, code: str | None) -> FinanceView:
