@@ -73,6 +73,12 @@ async def for_members_and_partners(request: AnyRequest) -> None:
         raise Forbidden("Only a partner's key or a member's token may do this.")
 
 
+async def for_members(request: AnyRequest) -> None:
+    """Let members pass; raises Unauthenticated and Forbidden."""
+    if not isinstance(await _identify(request), MemberCaller):
+        raise Forbidden("Only a member's own token may do this.")
+
+
 async def for_all_staff(request: AnyRequest) -> None:
     """Let staff of any role pass; raises Unauthenticated and Forbidden."""
     if not isinstance(await _identify(request), StaffCaller):

@@ -42,6 +42,7 @@ from api.routes.health import health_routes
 from api.routes.holds import hold_routes
 from api.routes.imports import import_routes
 from api.routes.keys import key_routes
+from api.routes.member_codes import member_code_routes
 from api.routes.member_life import member_life_routes
 from api.routes.members import member_routes
 from api.routes.partners import partner_routes
@@ -82,6 +83,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *event_routes,
     *webhook_routes,
     *delivery_routes,
+    *member_code_routes,
     *member_routes,
     *member_life_routes,
     *correction_routes,

@@ -10,6 +10,7 @@ from litestar import Response
 from api.access import partner_of, token_member_of
 from api.answers import render_transaction
 from api.idempotent_answers import REPLAYED
+from api.presented_codes import count_missed_codes
 from api.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, problem_document
 from api.requests import CityRequest, refuse_key
 from api.wiring import Wiring, wiring_of
@@ -61,11 +62,16 @@ async def post_command(request: CityRequest, idempotency_key: str, command: Part
 async def prepare(
     wiring: Wiring, partner: int, idempotency_key: str, command: PartnerCommand, token_member: Member | None
 ) -> Submission:
-    """Make a submission whose answer shows the balance where the member of the token is the command's."""
+    """Make a submission whose answer shows the balance where the member of the token is the command's, or shows a code.
+
+    Raises 429 where a partner names members by codes that are none, again and again.
+    """
     submission = await wiring.engine.intake.prepare(partner, idempotency_key, command)
+    if submission.member is None:
+        count_missed_codes(wiring, submission)
     if token_member is not None:
         for target in submission.items or (submission,):
-            target.shows_balance = await _is_of(wiring, target, token_member)
+            target.shows_balance = target.shows_balance or await _is_of(wiring, target, token_member)
     return submission
 
 

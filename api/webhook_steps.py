@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from api.answers import rfc3339
 from api.idempotent_answers import FirstAnswer, answer_once
-from api.schemas.fields import instant_of, refuse
+from api.schemas.fields import NoBody, instant_of, refuse
 from api.schemas.webhooks import PingAnswer, ReplayAnswer, ReplayRequest, WebhookAnswer, WebhookRequest
 from api.webhooks.targets import TargetRefused, find_target
 from api.wiring import Wiring
@@ -45,10 +45,6 @@ PING_TAIL_BITS = 22
 Change = Callable[[AsyncConnection, UUID], Awaitable[None]]
 CHANGES: dict[str, Change] = {"pause": pause_webhook, "resume": resume_webhook}
 """What changes a webhook's state, by its name."""
-
-
-class NoBody(msgspec.Struct, frozen=True):
-    """What a request without a body says."""
 
 
 class WebhookDoor(msgspec.Struct, frozen=True):

@@ -30,6 +30,8 @@ from ledger.store.registry import read_registry_version
 
 REGISTRY_POLL_SECONDS = 1.0
 QUOTES_PER_MINUTE = 60
+CODES_PER_MINUTE = 30
+MISSED_CODES_PER_MINUTE = 60
 MINUTE_SECONDS = 60
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +52,8 @@ class Wiring:
         self.authentication = Authentication(engine.pool)
         self.balances = BalanceReader(engine.pool)
         self.quote_limit = RateLimit("quotes", QUOTES_PER_MINUTE, MINUTE_SECONDS)
+        self.made_codes = RateLimit("codes", CODES_PER_MINUTE, MINUTE_SECONDS)
+        self.missed_codes = RateLimit("missed-codes", MISSED_CODES_PER_MINUTE, MINUTE_SECONDS)
         self.import_directory = import_directory
         self.import_worker = ImportWorker(engine, import_directory)
         self.webhook_targets = webhook_targets

@@ -84,6 +84,24 @@ class MemberClosed(LedgerError):
     code = "member-closed"
 
 
+class MemberFrozen(LedgerError):
+    """What is asked for is of active members only, and staff have frozen this one."""
+
+    code = "member-frozen"
+
+
+class CodeUsed(LedgerError):
+    """A member's code that has been used for a posting: the member shows another one."""
+
+    code = "code-used"
+
+
+class CodeExpired(LedgerError):
+    """A member's code whose two minutes are over: the member shows another one."""
+
+    code = "code-expired"
+
+
 class MemberNotClosed(LedgerError):
     """A member can be erased only when its account is closed."""
 

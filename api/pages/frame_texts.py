@@ -22,6 +22,7 @@ FRAME: Mapping[str, tuple[str, str]] = {
     "start": ("Start page", "首页"),
     "back": ("Back", "返回"),
     "nav_balance": ("Balance", "余额"),
+    "nav_code": ("My code", "会员码"),
     "nav_statement": ("Statement", "流水"),
     "nav_flows": ("In and out", "来源去向"),
     "nav_gift": ("Gift", "转赠"),

@@ -25,6 +25,26 @@ REFUSALS = (
         what_to_do="Check the reference, or create the member first and then use a new Idempotency-Key.",
     ),
     ProblemType(
+        code="code-used",
+        status=409,
+        title="Code has been used",
+        meaning=(
+            "The member's code is good for one posting, and one has been made with it: by you, by another till, or by "
+            "another partner."
+        ),
+        what_to_do=(
+            "Where the line dropped, repeat your own request with its Idempotency-Key: it is answered as the first "
+            "time. Else ask the member for the next code and use a new Idempotency-Key."
+        ),
+    ),
+    ProblemType(
+        code="code-expired",
+        status=409,
+        title="Code is no longer good",
+        meaning="A member's code is good for two minutes, and those are over.",
+        what_to_do="Ask the member for the next code, and use a new Idempotency-Key.",
+    ),
+    ProblemType(
         code="member-frozen",
         status=409,
         title="Member is frozen",

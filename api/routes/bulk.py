@@ -18,6 +18,7 @@ from api.schemas.bulk import BulkAnswer, BulkItem, BulkRequest, BulkResult
 from api.schemas.fields import refuse
 from api.wiring import Wiring, wiring_of
 from ledger.errors import IdempotencyKeyMissing, MalformedRequest
+from ledger.posting.intake import NAMES_NOT_KEPT
 from ledger.rules.commands import Atomic, AtomicItem, Earn, PlaceHold, Redeem, SingleCommand
 from ledger.store.members import Member
 
@@ -110,8 +111,8 @@ async def _post_items(
         for item, command in zip(items, commands, strict=True)
         if not isinstance(command, MalformedRequest)
     ]
-    if len(named) < len(preparing) or any(name.startswith("card:") for name in named):
-        # Cards, originals and holds are looked up each time: all of them at once.
+    if len(named) < len(preparing) or any(name.startswith(NAMES_NOT_KEPT) for name in named):
+        # Cards, codes, originals and holds are looked up each time: all of them at once.
         submissions = await asyncio.gather(*preparing)
     else:
         submissions = [await one for one in preparing]

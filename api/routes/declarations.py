@@ -65,6 +65,8 @@ POSTING_PROBLEMS = (
     "partner-not-permitted",
     "programme-closed",
     "member-not-found",
+    "code-used",
+    "code-expired",
     "member-closed",
     "member-frozen",
     "occurred-in-future",

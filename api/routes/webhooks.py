@@ -31,10 +31,6 @@ from ledger.store.webhooks import find_webhook, list_webhooks
 _encode = msgspec.json.Encoder().encode
 
 
-class NoBody(msgspec.Struct, frozen=True):
-    """What a request without a body says."""
-
-
 @post(
     "/v1/webhooks",
     before_request=for_operators_and_partners,

@@ -36,7 +36,10 @@ MemberName = Annotated[
     str,
     Meta(
         pattern=rf"^{_NO_CONTROLS}{{1,205}}(?!\n)$",
-        description="A member's id, `ref:` with your own reference, or `card:` with a card number",
+        description=(
+            "A member's id, `ref:` with your own reference, or `card:` with a card number; of an earning, redemption "
+            "or hold also `code:` with the digits of the code that the member shows"
+        ),
     ),
 ]
 
@@ -75,6 +78,10 @@ Scene = Literal[
     "charity",
 ]
 Channel = Literal["app", "web", "pos", "branch", "phone", "file"]
+
+
+class NoBody(msgspec.Struct, frozen=True):
+    """What a request without a body says."""
 
 
 class MoneySent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from ledger.posting.engine import Engine
 from ledger.posting.expiry import post_lapses
 from ledger.posting.import_pruning import prune_imports
 from ledger.posting.notices import post_notices
+from ledger.store.member_codes import prune_codes
 from ledger.store.readiness import storing_the_log_fails
 from ledger.store.sessions import prune_sessions
 from ledger.store.unit_of_work import unit_of_work
@@ -87,6 +88,18 @@ async def prune_signed_in(engine: Engine, _: Settings) -> str:
     return f"forgot {forgotten} sessions"
 
 
+async def prune_shown_codes(engine: Engine, _: Settings) -> str:
+    """Forget members' codes that ended over an hour ago."""
+    forgotten = 0
+    for _number in range(_MOST_UNITS):
+        async with engine.pool.connection() as connection, unit_of_work(connection):
+            count = await prune_codes(connection, limit=_PRUNED_PER_UNIT)
+        forgotten += count
+        if count < _PRUNED_PER_UNIT:
+            break
+    return f"forgot {forgotten} codes"
+
+
 async def prune_files(engine: Engine, settings: Settings) -> str:
     """Remove what is still held of callers' files long after their import."""
     pruned = await prune_imports(engine.pool, settings.imports_directory)
@@ -120,6 +133,7 @@ JOBS = (
     Job("seal", Daily(0, 15), seal),
     Job("prune-deliveries", Daily(3, 30), prune),
     Job("prune-imports", Daily(3, 45), prune_files),
+    Job("prune-codes", Every(HOUR // 6), prune_shown_codes),
     Job("prune-sessions", Every(HOUR), prune_signed_in),
     Job("measure-backlog", Every(15), measure),
     Job("covers", Every(10), move_covers),

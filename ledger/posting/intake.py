@@ -39,7 +39,9 @@ from ledger.rules.commands import (
     details_document,
     key_digests,
 )
+from ledger.rules.member_codes import CODE, is_code, names_code
 from ledger.store.gathering import Gathering
+from ledger.store.member_codes import StoredCode, code_digest, find_codes
 from ledger.store.members import Member, find_members, name_digest, next_member_number
 from ledger.store.transaction_places import TransactionHead, read_transaction_heads
 
@@ -61,6 +63,7 @@ _OfMember = (
 
 SALT_BYTES = 16
 MAXIMUM_CACHED_MEMBERS = 200_000
+NAMES_NOT_KEPT = ("card:", CODE)
 
 
 class Intake:
@@ -82,6 +85,7 @@ class Intake:
         self._lanes = lanes
         self._places: dict[tuple[int, str], Member] = {}
         self._members = Gathering(self._fetch_members)
+        self._codes = Gathering(self._fetch_codes)
         self._heads = Gathering(self._fetch_heads)
 
     async def prepare(
@@ -127,6 +131,8 @@ class Intake:
         if member is not None:
             submission.member = member.number
             submission.lane = member.lane
+        elif isinstance(command, Earn | Redeem | PlaceHold):
+            await self._resolve_code(submission, command.member)
         if isinstance(command, Gift | Merge):
             other = command.receiver if isinstance(command, Gift) else command.into
             receiver = await self.find_member(submission.partner, other)
@@ -137,26 +143,42 @@ class Intake:
             async with self._pool.connection() as connection:
                 submission.new_number = await next_member_number(connection)
 
+    async def _resolve_code(self, submission: Submission, name: str) -> None:
+        """Find the member whose code a name is, good or not: the decision refuses a used or expired one.
+
+        Who shows a code lets the partner see its balance, so the answer tells it.
+        """
+        digits = name.removeprefix(CODE)
+        if not names_code(name) or not is_code(digits):
+            return
+        digest = code_digest(self.key, digits)
+        found = await self._codes.get(digest)
+        if found is not None:
+            submission.code = digest
+            submission.member = found.member.number
+            submission.lane = found.member.lane
+            submission.shows_balance = True
+
     def forget_members(self) -> None:
         """Look members up again: one has been merged or moved."""
         self._places.clear()
 
     async def find_member(self, partner: int, name: str) -> Member | None:
-        """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``.
+        """Find a member by an id, ``ref:<reference>`` of the partner, or ``card:<number>``; never by a code.
 
         Why cards are never kept: a card can be blocked, and must then stop in every process at once.
         """
         space = self._space(partner, name)
         known = self._places.get(space)
-        if known is None:
+        if known is None and not names_code(name):
             known = await self._members.get(name_digest(self.key, partner, name))
             if known is not None and not name.startswith("card:"):
                 self._keep(space, known)
         return known
 
     async def learn_members(self, partner: int, names: Iterable[str]) -> None:
-        """Look many names up at once, so that preparing their commands need not wait for each; cards excepted."""
-        spaces = {name: self._space(partner, name) for name in names if not name.startswith("card:")}
+        """Look many names up at once, so that preparing their commands need not wait for each; not those never kept."""
+        spaces = {name: self._space(partner, name) for name in names if not name.startswith(NAMES_NOT_KEPT)}
         digests = {
             name_digest(self.key, partner, name): space for name, space in spaces.items() if space not in self._places
         }
@@ -221,6 +243,10 @@ class Intake:
     async def _fetch_members(self, digests: Sequence[bytes]) -> Mapping[bytes, Member]:
         async with self._pool.connection() as connection:
             return await find_members(connection, digests)
+
+    async def _fetch_codes(self, digests: Sequence[bytes]) -> Mapping[bytes, StoredCode]:
+        async with self._pool.connection() as connection:
+            return await find_codes(connection, digests)
 
     async def _fetch_heads(self, places: Sequence[Place]) -> Mapping[Place, TransactionHead]:
         async with self._pool.connection() as connection:

@@ -129,11 +129,27 @@ def known_member(number: int | None, submission: Submission, state: LedgerState)
 
 
 def active_member(number: int | None, submission: Submission, state: LedgerState) -> MemberState | Stop:
-    """Find a member that is neither frozen nor closed."""
+    """Find a member that is neither frozen nor closed, by a code that is good where a code names it."""
     member = known_member(number, submission, state)
+    if submission.code is not None and isinstance(member, MemberState):
+        ended = _ended_code(submission.code, member, state)
+        if ended is not None:
+            return ended
     if not isinstance(member, MemberState) or member.status == "active":
         return member
     return refuse_status(member.status)
+
+
+def _ended_code(digest: bytes, member: MemberState, state: LedgerState) -> Refused | None:
+    """Why a code names a member no more; asked before its status, of which an old code must tell nothing."""
+    code = state.codes.get(digest)
+    if code is None or state.present((code.lane, code.member)) != (member.lane, member.number):
+        return Refused("member-not-found", "You know no member by this name.")
+    if code.used is not None:
+        return Refused("code-used", "The code has been used; the member shows the next one.")
+    if code.is_expired:
+        return Refused("code-expired", "The code is no longer good; the member shows the next one.")
+    return None
 
 
 def refuse_status(status: str) -> Refused:

@@ -266,6 +266,7 @@ class Submission(msgspec.Struct, kw_only=True, gc=False):
     transaction to reverse, ``hold`` of the hold to capture or void. ``salt``, ``details`` and
     ``reference_digest`` belong to the erasable details. ``shows_balance``: the answer may show the
     member's balance. ``needs_all_lots``: the first lots in the order of use were not enough.
+    ``code`` is the digest of the member's code by which it is named, which posting spends.
     ``more_members`` are members, as (lane, number), that the decision asked for. ``new_public_id`` is a
     moved member's own, ``new_number`` the number it gets. ``items`` are those of an atomic command.
     """
@@ -283,6 +284,7 @@ class Submission(msgspec.Struct, kw_only=True, gc=False):
     hold: Place | None = None
     shows_balance: bool = False
     needs_all_lots: bool = False
+    code: bytes | None = None
     more_members: frozenset[tuple[int, int]] = frozenset()
     new_number: int | None = None
     items: tuple["Submission", ...] = ()

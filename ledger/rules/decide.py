@@ -6,7 +6,8 @@ refusal; the table tests have a row for each, in the same order:
 1. the key: the same request replays its answer, another request is ``idempotency-key-reused``
 2. ``programme-not-found``, ``partner-not-permitted``; of an earn ``campaign-not-found``, ``issuer-suspended``;
    ``programme-closed``
-3. ``member-not-found``, ``member-closed``, ``member-frozen``
+3. ``member-not-found``; of a member named by a code ``code-used``, ``code-expired``; ``member-closed``,
+   ``member-frozen``
 4. ``occurred-in-future``, ``occurred-too-long-ago``, ``period-closed``
 5. the amount: ``currency-mismatch``, ``zero-points``, ``amount-out-of-range``; of a hold its time:
    ``hold-expiry-out-of-range``

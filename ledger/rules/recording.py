@@ -54,6 +54,8 @@ def record(state: LedgerState, submission: Submission, decided: Decided) -> Post
         own = tuple([entry for entry in keyed[first_own:] if entry is not None])
     if own:
         _keep_key(state, own[0], len(own))
+    if submission.code is not None and own:
+        _spend_code(state, submission.code, own[0].transaction)
     if decided.sweeps:
         state.swept.update(decided.sweeps)
     member = own[0].transaction.member if own else 0
@@ -64,6 +66,13 @@ def record(state: LedgerState, submission: Submission, decided: Decided) -> Post
         {place: _opening_of(state, place) for place in lots_named(own)},
         decided.unmatched_minor,
     )
+
+
+def _spend_code(state: LedgerState, digest: bytes, transaction: Transaction) -> None:
+    """A member's code is good for one posting: what comes after it finds it used."""
+    code = state.codes[digest]
+    code.used = Place(transaction.lane, transaction.sequence)
+    code.is_changed = True
 
 
 def record_refusal(state: LedgerState, submission: Submission, answer: bytes) -> None:

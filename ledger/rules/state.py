@@ -220,6 +220,16 @@ class KeyRecord(msgspec.Struct, gc=False):
     answer: bytes | None
 
 
+class CodeState(msgspec.Struct, gc=False):
+    """A member's code, by which a command names the member; ``used`` is the transaction that has spent it."""
+
+    lane: int
+    member: int
+    is_expired: bool
+    used: Place | None = None
+    is_changed: bool = False
+
+
 class LedgerState(msgspec.Struct):
     """Everything a unit of work has read, and what its decisions added."""
 
@@ -242,6 +252,9 @@ class LedgerState(msgspec.Struct):
     changed_shortfalls: dict[Place, ShortfallState] = msgspec.field(default_factory=dict)
     party_changes: dict[tuple[int, int, int, int], int] = msgspec.field(default_factory=dict)
     """(lane, kind, owner, programme) to the change on the account's normal side."""
+
+    codes: dict[bytes, CodeState] = msgspec.field(default_factory=dict)
+    """By their digests; kept only where read."""
 
     holds: dict[Place, HoldState] = msgspec.field(default_factory=dict)
     changed_holds: dict[Place, HoldState] = msgspec.field(default_factory=dict)

@@ -59,6 +59,12 @@ where t.lane = self.lane and t.member = self.member
 """
 
 
+_ERASE_CODES = """
+delete from member_codes c using unnest(%b, %b) as self(lane, member)
+where c.lane = self.lane and c.member = self.member
+"""
+
+
 class Erasure(msgspec.Struct, frozen=True):
     """The proof of an erasure; ``erased_at`` is in microseconds since 1970 UTC."""
 
@@ -97,7 +103,7 @@ async def begin_erasure(
 
 
 async def finish_erasure(pool: AsyncConnectionPool[AsyncConnection], selves: Sequence[MemberSelf]) -> None:
-    """Erase the free text of all transactions, in steps of one unit of work each, and at last tokens and sessions.
+    """Erase the free text of all transactions, in steps of one unit of work each; at last tokens, codes, sessions.
 
     Stopped in the middle, it goes on where it stood when it is called again; done, it does nothing. Why
     they go last: with one of them the member itself can ask again.
@@ -109,6 +115,7 @@ async def finish_erasure(pool: AsyncConnectionPool[AsyncConnection], selves: Seq
                 after = await _erase_some_texts(connection, this.place, after)
     async with pool.connection() as connection, unit_of_work(connection):
         await connection.execute(_ERASE_TOKENS, _places(selves))
+        await connection.execute(_ERASE_CODES, _places(selves))
         await end_sessions_of(connection, [str(this.public_id) for this in selves])
         await raise_registry_version(connection)
 

@@ -76,7 +76,12 @@ async def read_state(
     if wanted.take_backs:
         _offer_earns(state, wanted, predecessors)
     await read_rarer_state(
-        connection, state, holds=wanted.holds, gifts=wanted.gifts, earns=any(_touches_caps(s) for s in submissions)
+        connection,
+        state,
+        holds=wanted.holds,
+        gifts=wanted.gifts,
+        codes=wanted.codes,
+        earns=any(_touches_caps(s) for s in submissions),
     )
     return state
 

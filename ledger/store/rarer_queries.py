@@ -1,4 +1,4 @@
-"""Queries of a poster's unit of work that few batches need: of holds, caps, gifts, moves and money.
+"""Queries of a poster's unit of work that few batches need: of holds, codes, caps, gifts, moves and money.
 
 Set-based like those of ``lane_queries.py``; ``rarer_state.py`` reads with the first of them, ``rarer_writes.py``
 writes with the others.
@@ -48,6 +48,12 @@ select {_HOLD_COLUMNS}
 from named
 join holds h on h.lane = named.lane and h.sequence = named.sequence
 join transactions t on t.lane = h.lane and t.sequence = h.sequence
+"""
+
+# Members' codes. They end by the real time, which is asked for under the lane's lock.
+READ_CODES = """
+select c.digest, c.lane, c.member, c.expires_at <= clock_timestamp(), c.used_lane, c.used_sequence
+from unnest(%b) as wanted(digest) join member_codes c on c.digest = wanted.digest
 """
 
 # Pools and allotments of caps in some lanes.
@@ -129,6 +135,24 @@ LEAD_TOKENS = """
 update member_tokens set lane = gone.into_lane, member = gone.into_member
 from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
 where member_tokens.lane = gone.lane and member_tokens.member = gone.member
+"""
+
+# Codes too. Of a closed member they end: nothing could be posted with them.
+LEAD_CODES = """
+update member_codes set lane = gone.into_lane, member = gone.into_member
+from unnest(%b, %b, %b, %b) as gone(lane, member, into_lane, into_member)
+where member_codes.lane = gone.lane and member_codes.member = gone.member
+"""
+
+END_CODES = """
+delete from member_codes using unnest(%b, %b) as closed(lane, member)
+where member_codes.lane = closed.lane and member_codes.member = closed.member
+"""
+
+SPEND_CODES = """
+update member_codes set used_at = clock_timestamp(), used_lane = spent.lane, used_sequence = spent.sequence
+from unnest(%b, %b, %b) as spent(digest, lane, sequence)
+where member_codes.digest = spent.digest and member_codes.used_at is null
 """
 
 SWEEP_CAPS = """

@@ -1,4 +1,4 @@
-"""Reading what few batches need, in a second round trip: holds, gifts, balances of caps, who has become whom.
+"""Reading what few batches need, in a second round trip: holds, gifts, codes, balances of caps, who has become whom.
 
 Why apart: most batches touch none of it, and would pay for queries that find nothing.
 """
@@ -9,9 +9,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from ledger.ids import Place
-from ledger.rules.state import GiftMonth, HoldState, LedgerState
+from ledger.rules.state import CodeState, GiftMonth, HoldState, LedgerState
 from ledger.store import rarer_queries as queries
-from ledger.store.arrays import Bigints, Integers, Smallints
+from ledger.store.arrays import Bigints, Bytes, Integers, Smallints
 from ledger.store.state_rows import add_lot, points_of
 
 # What members gave and received as gifts in this month and the last, also those that they were before.
@@ -38,23 +38,20 @@ async def read_rarer_state(
     *,
     holds: Sequence[Place],
     gifts: Collection[tuple[int, int, int]],
+    codes: Sequence[bytes],
     earns: bool,
 ) -> None:
-    """Add the open holds of members with held points, and those named; gifts of this month; caps; successors."""
-    holders = [
-        (points.lane, points.member, points.programme)
-        for member in state.members.values()
-        for points in member.points.values()
-        if points.held
-    ]
+    """Add the open holds of members with held points, and those named; gifts of this month; codes; caps; successors."""
+    holders = _holders(state)
     gone = [Place(*member.into) for member in state.members.values() if member.into is not None]
     reads_caps = earns and bool(state.registry.caps)
-    if not (holders or holds or gifts or reads_caps or gone):
+    if not (holders or holds or gifts or codes or reads_caps or gone):
         return
     async with connection.pipeline():
         of_holders = await connection.execute(queries.READ_OPEN_HOLDS, member_arrays(holders))
         of_holds = await connection.execute(queries.READ_NAMED_HOLDS, place_arrays(holds))
         of_gifts = await connection.execute(_READ_GIFT_MONTHS, member_arrays(list(gifts)))
+        of_codes = await connection.execute(queries.READ_CODES, [Bytes.of(codes)])
         of_caps = await connection.execute(
             queries.READ_CAP_BALANCES, [Smallints.of(sorted(state.lanes) if reads_caps else [])]
         )
@@ -67,10 +64,26 @@ async def read_rarer_state(
         _hold(state, row)
     for row in await of_gifts.fetchall():
         _add_gifts(state, row)
+    _add_codes(state, await of_codes.fetchall())
     for lane, kind, cap, balance in await of_caps.fetchall():
         state.cap_balances[lane, kind, cap] = balance
     for lane, member, into_lane, into_member in await of_gone.fetchall():
         state.successors[lane, member] = (into_lane, into_member)
+
+
+def _holders(state: LedgerState) -> list[tuple[int, int, int]]:
+    return [
+        (points.lane, points.member, points.programme)
+        for member in state.members.values()
+        for points in member.points.values()
+        if points.held
+    ]
+
+
+def _add_codes(state: LedgerState, rows: Sequence[TupleRow]) -> None:
+    for digest, lane, member, is_expired, used_lane, used in rows:
+        place = None if used is None else Place(used_lane, used)
+        state.codes[digest] = CodeState(lane, member, is_expired, place)
 
 
 def _add_gifts(state: LedgerState, row: TupleRow) -> None:

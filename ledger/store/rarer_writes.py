@@ -1,4 +1,4 @@
-"""Writing what few batches change: particulars, holds, gifts, members' places and statuses, sweeps of caps."""
+"""Writing what few batches change: particulars, holds, gifts, codes, members' places and statuses, sweeps of caps."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from ledger.rules.journal import ParticularTransaction
 from ledger.rules.money_postings import MoneyPosting
 from ledger.rules.state import GiftMonth, HoldState, LedgerState, MemberState
 from ledger.store import rarer_queries as queries
-from ledger.store.arrays import Bigints, Booleans, Days, Integers, Moments, Smallints, Texts
+from ledger.store.arrays import Bigints, Booleans, Bytes, Days, Integers, Moments, Smallints, Texts
 from ledger.store.epochs import INSERT_STARTS
 
 
@@ -26,6 +26,9 @@ async def write_rarer_state(connection: AsyncConnection, state: LedgerState) -> 
         await _write_holds(connection, list(state.changed_holds.values()))
     if state.changed_gift_months:
         await _write_gift_months(connection, list(state.changed_gift_months.values()))
+    spent = [(digest, code.used) for digest, code in state.codes.items() if code.is_changed and code.used is not None]
+    if spent:
+        await _spend_codes(connection, spent)
     members = [member for member in state.members.values() if member.is_changed]
     if members:
         await _write_members(connection, state, members)
@@ -199,6 +202,17 @@ async def _write_gift_months(connection: AsyncConnection, months: list[GiftMonth
     )
 
 
+async def _spend_codes(connection: AsyncConnection, spent: list[tuple[bytes, Place]]) -> None:
+    await connection.execute(
+        queries.SPEND_CODES,
+        [
+            Bytes.of([digest for digest, _ in spent]),
+            Smallints.of([place.lane for _, place in spent]),
+            Bigints.of([place.number for _, place in spent]),
+        ],
+    )
+
+
 async def _write_members(connection: AsyncConnection, state: LedgerState, members: list[MemberState]) -> None:
     gone = [(member, member.into) for member in members if member.into is not None]
     new = [(member, state.members[into[1]]) for member, into in gone if state.members[into[1]].is_new]
@@ -224,11 +238,29 @@ async def _write_members(connection: AsyncConnection, state: LedgerState, member
         ],
     )
     if gone:
-        arrays = [
-            Smallints.of([member.lane for member, _ in gone]),
-            Bigints.of([member.number for member, _ in gone]),
-            Smallints.of([state.present(into)[0] for _, into in gone]),
-            Bigints.of([state.present(into)[1] for _, into in gone]),
-        ]
-        await connection.execute(queries.LEAD_NAMES, arrays)
-        await connection.execute(queries.LEAD_TOKENS, arrays)
+        await _lead_on(connection, state, gone)
+    closed = [member for member in members if member.status == "closed"]
+    if closed:
+        await _end_codes(connection, closed)
+
+
+async def _lead_on(
+    connection: AsyncConnection, state: LedgerState, gone: list[tuple[MemberState, tuple[int, int]]]
+) -> None:
+    arrays = [
+        Smallints.of([member.lane for member, _ in gone]),
+        Bigints.of([member.number for member, _ in gone]),
+        Smallints.of([state.present(into)[0] for _, into in gone]),
+        Bigints.of([state.present(into)[1] for _, into in gone]),
+    ]
+    await connection.execute(queries.LEAD_NAMES, arrays)
+    await connection.execute(queries.LEAD_TOKENS, arrays)
+    await connection.execute(queries.LEAD_CODES, arrays)
+
+
+async def _end_codes(connection: AsyncConnection, closed: list[MemberState]) -> None:
+    arrays = [
+        Smallints.of([member.lane for member in closed]),
+        Bigints.of([member.number for member in closed]),
+    ]
+    await connection.execute(queries.END_CODES, arrays)

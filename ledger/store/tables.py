@@ -28,6 +28,7 @@ from ledger.rules.scenes import CHANNELS, SCENES
 from ledger.store import (
     appeal_tables,
     audit_tables,
+    code_tables,
     epoch_tables,
     funding_tables,
     life_tables,
@@ -45,6 +46,7 @@ __all__ = [
     "SCENES",
     "appeal_tables",
     "audit_tables",
+    "code_tables",
     "epoch_tables",
     "funding_tables",
     "life_tables",

@@ -51,6 +51,7 @@ class Wanted(msgspec.Struct):
     reversed_members: set[int]
     """Members of whom the batch reverses a transaction by its name."""
     holds: list[Place] = []
+    codes: list[bytes] = []
     gifts: set[tuple[int, int, int]] = set()
     """(lane, member, programme) of givers and receivers."""
 
@@ -99,6 +100,8 @@ def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registr
         for programme in programmes:
             place = (submission.lane, submission.member, programme)
             wanted.points[place] = _more_points(wanted.points.get(place, 0), submission)
+    if submission.code is not None:
+        wanted.codes.append(submission.code)
     if type(submission.command) in _ONE_MEMBER and not submission.more_members:
         return
     _add_rarer(wanted, lanes, submission, registry, programmes)

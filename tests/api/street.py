@@ -26,6 +26,7 @@ COUNTED_TABLES = (
     "details",
     "members",
     "member_names",
+    "member_codes",
     "member_tokens",
     "partners",
     "programmes",

@@ -27,6 +27,8 @@ from ledger import errors
 STABLE = {
     "insufficient-points": (409, False, "Not enough points"),
     "member-not-found": (404, False, "Member not found"),
+    "code-used": (409, False, "Code has been used"),
+    "code-expired": (409, False, "Code is no longer good"),
     "member-frozen": (409, False, "Member is frozen"),
     "member-closed": (409, False, "Member is closed"),
     "partner-not-permitted": (403, False, "Partner may not do this in this programme"),

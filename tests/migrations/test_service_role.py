@@ -26,6 +26,7 @@ MAY_UPDATE = {
     "approvals": {"state", "request", "decided_by", "decided_at", "lane", "sequence"},
     "members": {"status", "into_member", "into_lane"},
     "member_names": {"lane", "member", "blocked_at"},
+    "member_codes": {"lane", "member", "used_at", "used_lane", "used_sequence"},
     "member_tokens": {"lane", "member"},
     "registry": {"version"},
     "programmes": {"is_open", "gift_points_a_month", "closed_through"},
@@ -94,6 +95,7 @@ MAY_UPDATE = {
 # What people wrote, what says who a member is, and what was agreed to: erased with the member or after a time.
 MAY_DELETE = {
     "appeals",
+    "member_codes",
     "member_tokens",
     "member_names",
     "details",

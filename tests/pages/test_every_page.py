@@ -16,6 +16,7 @@ from api.pages.finance.finance_texts import FINANCE
 from api.pages.finance.refusal_texts import REFUSALS
 from api.pages.finance.step_texts import STEPS
 from api.pages.frame_texts import FRAME, SIGN_IN
+from api.pages.merchant.counter_texts import COUNTER
 from api.pages.merchant.import_texts import IMPORTS
 from api.pages.merchant.key_texts import KEYS
 from api.pages.merchant.merchant_texts import MERCHANT
@@ -30,6 +31,7 @@ from api.pages.operator.operator_texts import OPERATOR
 from api.pages.operator.set_up_texts import SET_UP
 from api.pages.portal.action_texts import CONSENTS, DATA, ERASURE, GIFT
 from api.pages.portal.appeal_texts import APPEALS
+from api.pages.portal.code_texts import CODE_TEXTS
 from api.pages.portal.portal_texts import PORTAL
 from api.pages.texts import LANGUAGES
 from ledger.reading.transaction_views import TRANSACTION_KINDS
@@ -41,12 +43,17 @@ from tests.pages.browsing import Browser, Page
 from tests.pages.conftest import City
 from tests.pages.merchants import Shop, lasting_shop, upload
 from tests.pages.page_rules import refuse_inline, refuse_malformed, refuse_other_language, refuse_without_token
+from tests.pages.test_code_page import new_member
+from tests.pages.test_counter import COUNTER as COUNTER_HOME
+from tests.pages.test_counter import check, code_of, confirm, merchant, scan
 
 MOST_BYTES = 100 * 1024
 AREAS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "frame": FRAME,
     "sign-in": SIGN_IN,
     "portal": PORTAL,
+    "code": CODE_TEXTS,
+    "counter": COUNTER,
     "gift": GIFT,
     "consents": CONSENTS,
     "data": DATA,
@@ -96,6 +103,8 @@ SIGNED_IN = [
     "/portal",
     "/portal/statement",
     "/portal/statement?scene=food",
+    "/portal/code",
+    "/portal/code?turn=10",
     "/portal/flows",
     "/portal/flows?since=x",
     "/portal/notices",
@@ -244,6 +253,28 @@ def pages(city: City, busy: Browser, desk: Browser, language: str) -> Iterator[t
     yield "forged", busy.post("/portal/gift", {})
     yield "ended", stranger.post("/portal/gift", {})
     yield from merchant_pages(AREA_BROWSERS["/merchant"], language)
+    yield from counter_pages(city, language)
+
+
+def counter_pages(city: City, language: str) -> Iterator[tuple[str, Page]]:
+    """Every page of a counter, of a customer by its code and by its card."""
+    till = merchant(city, outlet="north-2")
+    till.get(f"/preferences?language={language}")
+    yield "counter", till.get(COUNTER_HOME)
+    yield "till", till.get(f"{COUNTER_HOME}/till")
+    yield "till, wrong", till.send(till.get(f"{COUNTER_HOME}/till"), f"{COUNTER_HOME}/till", outlet="a b")
+    yield "counter, wrong", scan(till, "1")
+    member = new_member(city)
+    code, card = code_of(city, member), member.card.removeprefix("card:")
+    for typed in (code, card):
+        page = scan(till, typed)
+        yield "customer", page
+        yield "sale, wrong", check(till, page, "earn")
+        checked = check(till, page, "redeem", points="10", cash="2")
+        yield "sale, checked", checked
+        yield "sale, done", till.follow(confirm(till, checked))
+    yield "code, used", scan(till, code)
+    yield "sale, again", check(till, scan(till, card), "redeem", points="10", cash="2")
 
 
 def operator_pages(desk: Browser, language: str) -> Iterator[tuple[str, Page]]:
@@ -286,8 +317,9 @@ def test_every_link_leads_to_a_page(city: City, busy: Browser, desk: Browser, la
         assert page.status in {200, 400, 401, 403, 404, 409, 422}, path
         seen |= {link.attributes["href"] for link in page.root.every("a")}
     seen -= {"#main", "/sign-in/start"}
+    till = merchant(city)
     for link in seen:
-        areas = {**AREA_BROWSERS, "/operator": desk}
+        areas = {"/merchant/counter": till, **AREA_BROWSERS, "/operator": desk}
         status = next((browser for area, browser in areas.items() if link.startswith(area)), busy).get(link).status
         # A line that was appealed against leads to the page that says so.
         is_open = link.startswith("/portal/appeals/new") and status == 409
@@ -337,7 +369,7 @@ def test_everything_that_can_be_named_has_a_name() -> None:
     assert {f"payment_{state}" for state in PAYMENT_STATES} <= set(STATEMENTS)
     assert {f"dispute_{state}" for state in DISPUTE_STATES} <= set(DISPUTES)
     assert not set(FRAME) & set(SIGN_IN) - {"sign_in"}
-    for area in (GIFT, CONSENTS, DATA, ERASURE, APPEALS):
+    for area in (CODE_TEXTS, GIFT, CONSENTS, DATA, ERASURE, APPEALS):
         assert not set(area) & set(PORTAL)
         assert not set(area) & set(FRAME)
     assert not set(PORTAL) & set(FRAME)

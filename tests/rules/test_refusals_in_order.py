@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from ledger.ids import Place
 from ledger.rules.commands import MAXIMUM_MINOR, MAXIMUM_POINTS, Expire, PartnerCommand
 from ledger.rules.outcomes import KeyReused, Posted, Refused, Replayed
+from ledger.rules.state import CodeState
 from tests.builders import (
     BANK,
     CINEMA,
@@ -30,12 +32,15 @@ Checks = list[tuple[str, Fault]]
 FUTURE = NOON + 60 * SECOND + 1
 YESTERDAY = date(2026, 11, 23)
 TOO_OLD = NOON - 60 * DAY - 1
+USED, EXPIRED = b"used", b"expired"
 
 SETTING: Checks = [
     ("programme-not-found", {"programme_code": "NONE"}),
     ("partner-not-permitted", {"issuers": frozenset(), "acceptors": frozenset()}),
     ("programme-closed", {"is_open": False}),
     ("member-not-found", {"member": None}),
+    ("code-used", {"code": USED}),
+    ("code-expired", {"code": EXPIRED}),
     ("member-closed", {"status": "closed"}),
     ("member-frozen", {"status": "frozen"}),
     ("occurred-in-future", {"occurred_at": FUTURE}),
@@ -90,7 +95,11 @@ def submit_with(faults: Fault, command: Any) -> Refused:
     setting = {name: faults.pop(name) for name in ("issuers", "acceptors", "is_open", "suspended") if name in faults}
     ledger.state.registry = registry(programme(closed_through=YESTERDAY, **setting))
     ledger.state.members[1].status = faults.pop("status", "active")
-    resolved = {name: faults.pop(name) for name in ("member",) if name in faults}
+    ledger.state.codes = {
+        USED: CodeState(lane=1, member=1, is_expired=True, used=Place(1, 1)),
+        EXPIRED: CodeState(lane=1, member=1, is_expired=True),
+    }
+    resolved = {name: faults.pop(name) for name in ("member", "code") if name in faults}
     if "programme_code" in faults:
         faults["programme"] = faults.pop("programme_code")
     return ledger.refuse(command(**faults), **resolved)

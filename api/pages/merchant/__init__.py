@@ -2,6 +2,15 @@
 
 from litestar import Router
 
+from api.pages.merchant.counter import (
+    check_sale,
+    counter_page,
+    done_page,
+    keep_till,
+    look_at_member,
+    post_sale,
+    till_page,
+)
 from api.pages.merchant.disputes import disputes_page
 from api.pages.merchant.imports import download_import_lines, import_page, imports_page, upload_import
 from api.pages.merchant.keys import (
@@ -63,6 +72,13 @@ merchant_router = Router(
         replay_deliveries,
         removal_page,
         remove_own_webhook,
+        counter_page,
+        till_page,
+        keep_till,
+        look_at_member,
+        check_sale,
+        post_sale,
+        done_page,
     ],
     exception_handlers=PAGE_EXCEPTION_HANDLERS,
 )

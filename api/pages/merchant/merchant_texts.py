@@ -60,4 +60,5 @@ MERCHANT: Mapping[str, tuple[str, str]] = {
     "scene_health": ("Health", "医疗健康"),
     "scene_education": ("Education", "教育"),
     "scene_charity": ("Charity", "公益"),
+    "nav_counter": ("Counter", "收银台"),
 }

@@ -17,6 +17,7 @@ from ledger.rules.programmes import Partner, Programme, Registry
 
 _SECTIONS = (
     NavigationEntry("today", "/merchant"),
+    NavigationEntry("counter", "/merchant/counter"),
     NavigationEntry("transactions", "/merchant/transactions"),
     NavigationEntry("imports", "/merchant/imports"),
     NavigationEntry("statements", "/merchant/statements"),

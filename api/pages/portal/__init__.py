@@ -1,10 +1,11 @@
-"""The citizen portal: a member's own points, statement, gifts, consents and data. Every page names nobody else."""
+"""The citizen portal: a member's points, code, statement, gifts, consents and data. Every page names nobody else."""
 
 from litestar import Router
 
 from api.pages.page_errors import PAGE_EXCEPTION_HANDLERS
 from api.pages.portal.appeals import appeals_page, new_appeal_page, send_appeal
 from api.pages.portal.balance import balance_page
+from api.pages.portal.code import code_page, used_code
 from api.pages.portal.consents import consents_page, give_own_consent, revoke_own_consent
 from api.pages.portal.erasure import erase_own_data, erasure_page
 from api.pages.portal.flows import flows_page
@@ -19,6 +20,8 @@ portal_router = Router(
     "/portal",
     route_handlers=[
         balance_page,
+        code_page,
+        used_code,
         statement_page,
         flows_page,
         notices_page,

@@ -20,6 +20,7 @@ from ledger.store.members import Member
 
 _SECTIONS = (
     ("balance", "/portal"),
+    ("code", "/portal/code"),
     ("statement", "/portal/statement"),
     ("flows", "/portal/flows"),
     ("gift", "/portal/gift"),
