@@ -9,7 +9,9 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 TIMEOUT_SECONDS = 30.0
-VOID = {"meta", "link", "img", "input", "br", "hr", "rect", "line", "path", "circle", "polyline"}
+VOID = {"meta", "link", "img", "input", "br", "hr"}
+# Of drawings: each may also be closed where it is opened.
+SHAPES = {"rect", "line", "path", "circle", "polyline"}
 
 
 @dataclass
@@ -54,19 +56,23 @@ class _Reader(HTMLParser):
         self.open = [self.root]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute of <{tag}> comes twice"
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].inside.append(element)
+        element = self._add(tag, attrs)
         if tag not in VOID:
             self.open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in VOID, f"<{tag}/> stays open in HTML"
-        self.handle_starttag(tag, attrs)
+        assert tag in VOID | SHAPES, f"<{tag}/> stays open in HTML"
+        self._add(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open[-1].tag == tag, f"</{tag}> ends <{self.open[-1].tag}>"
         self.open.pop()
+
+    def _add(self, tag: str, attrs: list[tuple[str, str | None]]) -> Element:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute of <{tag}> comes twice"
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self.open[-1].inside.append(element)
+        return element
 
     def handle_data(self, data: str) -> None:
         for element in self.open:

@@ -349,12 +349,12 @@ def test_a_till_keeps_what_it_sells_and_refuses_other_names(city: City, till: Br
 
 def test_a_shop_is_offered_only_what_it_may_do(city: City, member: Regular) -> None:
     city.service.add_partner("GIVER", [PROGRAMME], may_accept=False)
-    city.service.add_partner("NOBODY", [])
+    city.service.add_partner("IDLE-SHOP", [])
     page = scan(merchant(city, "GIVER"), code_of(city, member))
     assert [heading.text for heading in page.root.every("h2")] == ["Give points"]
     fields = fields_of(page, "earn") | {"operation": "redeem", "points": "5"}
     assert merchant(city, "GIVER").post(f"{COUNTER}/check", fields).status in {403, 404}
-    assert "may give or take points of no programme" in merchant(city, "NOBODY").get(COUNTER).text
+    assert "may give or take points of no programme" in merchant(city, "IDLE-SHOP").get(COUNTER).text
 
 
 def test_no_address_and_no_log_holds_a_code(city: City, member: Regular, till: Browser) -> None:
