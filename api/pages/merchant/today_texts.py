@@ -15,6 +15,7 @@ TODAY: Mapping[str, tuple[str, str]] = {
     "find_go": ("Find a transaction", "查询交易"),
     "statements_go": ("Statements", "对账单"),
     "by_hour": ("By the hour", "分时统计"),
+    "counter_go": ("To the counter", "前往收银台"),
     "chart_label": ("Transactions by hour; the table beneath has the same figures.", "分时交易笔数；下表为相同数据。"),
     "hour": ("Hour", "时段"),
     "latest": ("Latest transactions", "最新交易"),
