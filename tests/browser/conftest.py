@@ -1,4 +1,4 @@
-"""A browser for each file of tests, a service for all of them, a visitor for each test."""
+"""A browser for each file of tests, a service and a demo for all of them, a visitor or a resident for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, expect
 from ledger.embedded import EmbeddedPostgres
 from tests.browser.chromium import find_or_bring
 from tests.browser.launching import launched
-from tests.browser.visitor import STEP_LIMIT_MILLISECONDS, Guard, Visitor
+from tests.browser.visitor import STEP_LIMIT_MILLISECONDS, Guard, Resident, SharedSignIns, Visitor
 from tests.databases import LedgerDatabase
+from tests.demo_service import Demo, demo_service
 from tests.service import Service
 
 expect.set_options(timeout=STEP_LIMIT_MILLISECONDS)
@@ -44,4 +45,27 @@ def visitor(browser: Browser, service: Service) -> Iterator[Visitor]:
     visiting = Visitor(browser, service.base_url, guard)
     yield visiting
     visiting.leave()
+    assert not guard.complaints, "\n".join(guard.complaints)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo city with a sign-in for each role, as ``make run`` brings it; tests share its people."""
+    with demo_service(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_sign_ins() -> SharedSignIns:
+    """Who of the demo has signed in already."""
+    return SharedSignIns()
+
+
+@pytest.fixture
+def resident(browser: Browser, demo: Demo, shared_sign_ins: SharedSignIns) -> Iterator[Resident]:
+    """Somebody who can sign in; the test fails if a page did what no page may."""
+    guard = Guard(demo.url)
+    living = Resident(browser, demo.url, guard, shared=shared_sign_ins)
+    yield living
+    living.leave()
     assert not guard.complaints, "\n".join(guard.complaints)

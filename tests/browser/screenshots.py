@@ -1,26 +1,31 @@
 """Pictures of the key pages for the docs: ``python -m tests.browser.screenshots`` writes them to ``docs/screens``.
 
-They show an empty sandbox on a fixed address, so a picture changes only when its page does.
+They show an empty sandbox on a fixed address and, to people who are signed in, the demo city at a fixed time, so a
+picture changes only when its page does.
 """
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from ledger.embedded import EmbeddedPostgres
 from ledger.store.migrate import upgrade
 from tests.browser.chromium import find_or_bring
 from tests.browser.launching import launched
-from tests.browser.visitor import DESK, PHONE, Guard, View, Visitor
+from tests.browser.visitor import DESK, PHONE, Guard, Resident, View, Visitor
 from tests.databases import LedgerDatabase
+from tests.demo_service import demo_service
 from tests.service import Service
 
 SCREENS = Path(__file__).resolve().parents[2] / "docs" / "screens"
 SHOWN_ADDRESS = "http://127.0.0.1:8000"
+# An evening on which the city has just had its month.
+SHOWN_TIME = "2026-11-24T18:30:00+08:00"
 
 # The tour shows the address it is read at, which differs from run to run.
 _SAY_USUAL_ADDRESS = """([actual, usual]) => {
@@ -30,12 +35,13 @@ _SAY_USUAL_ADDRESS = """([actual, usual]) => {
 
 @dataclass(frozen=True)
 class Screen:
-    """A page to take, and how it is looked at."""
+    """A page to take, how it is looked at, and by which person of the demo; without one in an empty sandbox."""
 
     name: str
     path: str
     view: View
     prepare: Callable[[Page], None] | None = None
+    role: str | None = None
 
     def file(self, folder: Path) -> Path:
         """Where its picture goes."""
@@ -46,6 +52,13 @@ def _until_operations_are_listed(page: Page) -> None:
     page.locator(".opblock").first.wait_for()
 
 
+def _fill_the_gift_in(page: Page) -> None:
+    page.locator("#receiver").fill("6217 0038 4412 9056")
+    page.locator("#points").fill("120")
+
+
+_ON_A_PHONE, _ON_A_DESK = View("zh", PHONE, "light"), View("en", DESK, "dark")
+
 SCREENS_TO_TAKE = [
     Screen("start", "/", View("en", DESK, "light")),
     Screen("start", "/", View("zh", DESK, "dark")),
@@ -55,12 +68,25 @@ SCREENS_TO_TAKE = [
     Screen("docs", "/docs", View("en", PHONE, "dark"), _until_operations_are_listed),
     Screen("problems", "/problems", View("en", DESK, "dark")),
     Screen("problem", "/problems/insufficient-points", View("zh", PHONE, "light")),
+    *(
+        Screen(name, path, view, prepare, role)
+        for view in (_ON_A_PHONE, _ON_A_DESK)
+        for name, path, prepare, role in (
+            ("balance", "/portal", None, "citizen"),
+            ("statement", "/portal/statement", None, "citizen"),
+            ("gift", "/portal/gift", _fill_the_gift_in, "citizen"),
+        )
+    ),
 ]
 
 
 def take(screen: Screen, visitor: Visitor, folder: Path) -> None:
     """Write one picture of what fits in the window."""
-    page = visitor.open(screen.path, screen.view)
+    if screen.role is None:
+        page = visitor.open(screen.path, screen.view)
+    else:
+        assert isinstance(visitor, Resident), "only residents sign in"
+        page = visitor.signed_in(screen.role, screen.view, screen.path)
     if screen.prepare:
         screen.prepare(page)
     page.evaluate(_SAY_USUAL_ADDRESS, [visitor.origin, SHOWN_ADDRESS])
@@ -70,22 +96,36 @@ def take(screen: Screen, visitor: Visitor, folder: Path) -> None:
 def main() -> None:
     """Take all pictures anew; fails if a page does what no page may."""
     SCREENS.mkdir(exist_ok=True)
+    complaints = []
     with tempfile.TemporaryDirectory(prefix="citypoints-screens-") as name:
         folder = Path(name)
-        with EmbeddedPostgres.start(folder / "pg") as postgres:
-            postgres.create_database("screens")
-            upgrade(postgres.owner_url("screens"))
-            with (
-                Service.start(LedgerDatabase.on(postgres, "screens"), sandbox=True) as service,
-                launched(find_or_bring(), folder) as browser,
-            ):
-                guard = Guard(service.base_url)
-                visitor = Visitor(browser, service.base_url, guard)
-                for screen in SCREENS_TO_TAKE:
-                    take(screen, visitor, SCREENS)
-                visitor.leave()
-    if guard.complaints:
-        sys.exit("\n".join(guard.complaints))
+        with launched(find_or_bring(), folder) as browser:
+            for visiting, is_signed_in in ((_visitor, False), (_resident, True)):
+                with visiting(browser, folder) as visitor:
+                    for screen in SCREENS_TO_TAKE:
+                        if (screen.role is not None) is is_signed_in:
+                            take(screen, visitor, SCREENS)
+                    visitor.leave()
+                    complaints += visitor.guard.complaints
+    if complaints:
+        sys.exit("\n".join(complaints))
+
+
+@contextmanager
+def _visitor(browser: Browser, folder: Path) -> Iterator[Visitor]:
+    """Somebody who looks at an empty sandbox."""
+    with EmbeddedPostgres.start(folder / "pg") as postgres:
+        postgres.create_database("screens")
+        upgrade(postgres.owner_url("screens"))
+        with Service.start(LedgerDatabase.on(postgres, "screens"), sandbox=True) as service:
+            yield Visitor(browser, service.base_url, Guard(service.base_url))
+
+
+@contextmanager
+def _resident(browser: Browser, folder: Path) -> Iterator[Visitor]:
+    """Somebody of the demo city."""
+    with demo_service(folder, clock=SHOWN_TIME) as demo:
+        yield Resident(browser, demo.url, Guard(demo.url))
 
 
 if __name__ == "__main__":

@@ -1,45 +1,15 @@
 """The guards and checks find what they are for, on pages that are wrong on purpose."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.accessibility import axe, small_targets, too_wide, violations
+from tests.browser.other_sites import BROKEN, GONE, other_site
 from tests.browser.visitor import PHONE, Guard, View, Visitor
-
-START = '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Wrong</title>'
-GONE = "/gone"
-BROKEN = "/broken"
-
-
-@contextmanager
-def _serving(body: str) -> Iterator[str]:
-    """The address of a page with this body, beside a path that answers 404 and one that answers 500."""
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response({GONE: 404, BROKEN: 500}.get(self.path.partition("?")[0], 200))
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write((START + body).encode())
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
 
 
 def _complaints(browser: Browser, body: str, path: str = "/", expected: tuple[int, str] | None = None) -> list[str]:
-    with _serving(body) as origin:
+    with other_site(body) as origin:
         visitor = Visitor(browser, origin, Guard(origin))
         if expected:
             visitor.expect(*expected)
@@ -66,7 +36,7 @@ def test_guard_notes_what_no_page_may_do(browser: Browser, body: str, complaint:
 
 
 def test_guard_hears_a_page_that_a_page_has_opened(browser: Browser) -> None:
-    with _serving("") as origin:
+    with other_site("") as origin:
         visitor = Visitor(browser, origin, Guard(origin))
         page = visitor.open("/", View())
         with page.expect_popup() as opened:
@@ -101,7 +71,7 @@ def test_an_answer_that_is_meant_is_no_complaint_and_any_other_is(browser: Brows
     ],
 )
 def test_axe_names_rule_and_element(browser: Browser, body: str, rule: str) -> None:
-    with _serving(body) as origin:
+    with other_site(body) as origin:
         visitor = Visitor(browser, origin, Guard(origin))
         page = visitor.open("/", View())
         assert rule in "\n".join(violations(page))
@@ -116,7 +86,7 @@ def test_a_page_that_is_too_wide_and_a_button_that_is_too_small_are_found(browse
     small = "<main><button style='height: 20px'>Go</button> <p>See <a href='#'>this</a> link.</p></main>"
     phone = View(width=PHONE)
     for body, finds_width, finds_target in [(wide, True, False), (inside, False, False), (small, False, True)]:
-        with _serving(body) as origin:
+        with other_site(body) as origin:
             visitor = Visitor(browser, origin, Guard(origin))
             page = visitor.open("/", phone)
             assert bool(too_wide(page)) is finds_width, body

@@ -6,13 +6,32 @@ def test_x(visitor: Visitor, view: View) -> None:
 
 The guard speaks at the end of the test: requests to other hosts, answers of 400 and above that were not expected, what
 the browser wrote as an error, exceptions of scripts.
+
+def test_y(resident: Resident) -> None:
+    page = resident.signed_in("citizen", View(), "/portal/gift")
+
+A resident is a visitor of the demo, who can sign in there.
 """
 
+import time
 from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    WebError,
+)
+
+from api.demo.demo_texts import DEMO
+from api.pages.frame_texts import SIGN_IN
+from api.pages.texts import in_language
 
 PHONE = 360
 DESK = 1280
@@ -23,19 +42,26 @@ STEP_LIMIT_MILLISECONDS = 60_000
 FIRST_ERROR_STATUS = 400
 # Drawn from the page itself.
 OWN_SCHEMES = {"about", "blob", "data"}
+# A session ends after half an hour without a request.
+SHARED_FOR_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True)
 class View:
-    """How a page is looked at: the reader's language, the width in pixels, the colour scheme, with scripts or not."""
+    """How a page is looked at: the reader's language, the width in pixels, the colour scheme, with scripts or not.
+
+    ``is_large``: who is signed in has chosen the larger type.
+    """
 
     language: str = "en"
     width: int = DESK
     scheme: str = "light"
     javascript: bool = True
+    is_large: bool = False
 
     def __str__(self) -> str:
-        return f"{self.language}-{self.width}-{self.scheme}{'' if self.javascript else '-noscript'}"
+        more = f"{'-large' if self.is_large else ''}{'' if self.javascript else '-noscript'}"
+        return f"{self.language}-{self.width}-{self.scheme}{more}"
 
     def address(self, path: str) -> str:
         """The path in this language."""
@@ -53,6 +79,11 @@ class Guard:
     origin: str
     complaints: list[str] = field(default_factory=list)
     expected: set[tuple[int, str]] = field(default_factory=set)
+    neighbours: set[str] = field(default_factory=set)
+    """Origins that a test brings itself: other sites, from which it attacks."""
+
+    refusals: set[str] = field(default_factory=set)
+    """Parts of what the browser writes where it refuses something, as it is meant to."""
 
     def watch(self, context: BrowserContext) -> None:
         """Listen to all pages of a context, those that are opened later, too."""
@@ -68,7 +99,8 @@ class Guard:
 
     def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme not in OWN_SCHEMES and f"{address.scheme}://{address.netloc}" != self.origin:
+        origin = f"{address.scheme}://{address.netloc}"
+        if address.scheme not in OWN_SCHEMES and origin != self.origin and origin not in self.neighbours:
             self._note("a request to another host", request.url)
 
     def _on_response(self, response: Response) -> None:
@@ -78,12 +110,14 @@ class Guard:
 
     def _on_failed(self, request: Request) -> None:
         # Going on to another page, or saving a file, ends a request early.
-        if request.failure != "net::ERR_ABORTED":
+        is_meant = any(refusal in str(request.failure) for refusal in self.refusals)
+        if request.failure != "net::ERR_ABORTED" and not is_meant:
             self._note(f"failed, {request.failure}", request.url)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # What could not be loaded is judged by its answer.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        is_meant = any(refusal in message.text for refusal in self.refusals)
+        if message.type == "error" and not message.text.startswith("Failed to load resource") and not is_meant:
             self._note(f"an error in the console, {message.text}", message.location.get("url", ""))
 
     def _on_exception(self, error: WebError) -> None:
@@ -99,9 +133,13 @@ class Visitor:
     guard: Guard
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def page(self, view: View) -> Page:
-        """An empty page in a context of its own; paths given to ``goto`` are the service's."""
+    def page(self, view: View, state: StorageState | None = None) -> Page:
+        """An empty page in a context of its own; paths given to ``goto`` are the service's.
+
+        ``state`` are the cookies that the context begins with.
+        """
         context = self.browser.new_context(
+            storage_state=state,
             base_url=self.origin,
             viewport={"width": view.width, "height": HEIGHTS[view.width]},
             color_scheme="dark" if view.scheme == "dark" else "light",
@@ -133,3 +171,70 @@ class Visitor:
                 # An answer comes after everything that happened before it.
                 page.evaluate("0")
             context.close()
+
+
+@dataclass
+class SharedSignIns:
+    """Who has signed in already, so that not every test has to: cookies by role, each with when they were got."""
+
+    states: dict[str, tuple[StorageState, float]] = field(default_factory=dict)
+
+    def get(self, role: str) -> StorageState | None:
+        """The cookies of a role's session that is good for a while yet."""
+        state, since = self.states.get(role, (None, 0.0))
+        return state if time.monotonic() - since < SHARED_FOR_SECONDS else None
+
+    def keep(self, role: str, state: StorageState) -> None:
+        """Keep the cookies of a role's new session."""
+        self.states[role] = (state, time.monotonic())
+
+
+@dataclass
+class Resident(Visitor):
+    """Somebody who can sign in: a visitor of the demo."""
+
+    shared: SharedSignIns = field(default_factory=SharedSignIns)
+
+    def sign_in(self, role: str, view: View, to: str | None = None) -> Page:
+        """Sign in by clicking, as a person of the demo, in a context of its own; returns the page that came.
+
+        The language is the one that the browser asks for.
+        """
+        page = self.page(view)
+        page.goto("/sign-in" if to is None else to)
+        return self.choose(page, role, view.language)
+
+    def choose(self, page: Page, role: str, language: str) -> Page:
+        """Go on from the page that asks to sign in, and choose a person there."""
+        page.get_by_role("button", name=in_language(SIGN_IN, language)["go"], exact=True).click()
+        page.get_by_role("button", name=in_language(DEMO, language)[f"person_{role}"], exact=True).click()
+        page.wait_for_url(lambda address: "sign-in" not in urlsplit(address).path)
+        return page
+
+    def page_of(self, role: str, view: View) -> Page:
+        """An empty page in a fresh context in which somebody is signed in; nobody may sign out of it.
+
+        Sign-ins are shared, since most tests do not depend on one of their own.
+        """
+        state = self.shared.get(role)
+        if state is None:
+            page = self.sign_in(role, View("en"), "/account")
+            state = _session_of(page.context)
+            self.shared.keep(role, state)
+            page.close()
+        page = self.page(view, state)
+        if view.is_large:
+            page.context.add_cookies([{"name": "type", "value": "large", "url": self.origin}])
+        return page
+
+    def signed_in(self, role: str, view: View, path: str) -> Page:
+        """Open a path as somebody who is signed in, as ``page_of`` has it, and wait until everything is loaded."""
+        page = self.page_of(role, view)
+        page.goto(path, wait_until="load")
+        return page
+
+
+def _session_of(context: BrowserContext) -> StorageState:
+    """The session's cookie alone: language and size of type are the next reader's to choose."""
+    state = context.storage_state()
+    return {"cookies": [one for one in state["cookies"] if one["name"].endswith("session")], "origins": []}

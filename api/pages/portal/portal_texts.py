@@ -26,7 +26,7 @@ PORTAL: Mapping[str, tuple[str, str]] = {
     ),
     "status_closed": ("Your account is closed.", "您的账户已关闭。"),
     "expiry_title": ("What expires when", "到期一览"),
-    "expiry_next": ("expire next: usable until the end of", "积分最早到期，最后可用日："),
+    "expiry_next": ("expire next: usable until the end of", "积分将最先到期，最后可用日："),
     "expiry_none": ("Nothing of what you have expires.", "您现有的积分均不会到期。"),
     "expiry_month": ("Until the end of", "有效期至"),
     "expiry_points": ("Points", "积分"),
