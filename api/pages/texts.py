@@ -138,6 +138,21 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "面向市民：余额、流水、转赠。登录后查看。",
     ),
     "portal_name": ("My points", "我的积分"),
+    "merchant": (
+        "For merchants: the counter, today, find and reverse, imports, statements, keys.",
+        "面向商户：收银台、今日概况、查询与冲正、文件导入、对账单、密钥。",
+    ),
+    "merchant_name": ("Merchant console", "商户工作台"),
+    "finance": (
+        "For finance: close a day, review its batch, pay with a second person, reports.",
+        "面向财务：日结、批次复核、双人付款、报表。",
+    ),
+    "finance_name": ("Finance console", "财务工作台"),
+    "operator": (
+        "For the operator: whether all is well, programmes, partners, keys, appeals.",
+        "面向运营：系统状况、积分计划、合作方、密钥、申诉。",
+    ),
+    "operator_name": ("Operation", "运营页面"),
     "demo_sign_in_title": ("Demo.", "演示。"),
     "demo_sign_in": (
         "Anybody on this machine can sign in as anybody. It answers on this machine alone.",
