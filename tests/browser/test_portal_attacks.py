@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from api.demo.demo_texts import DEMO
 from api.pages.frame_texts import SIGN_IN
 from api.pages.portal.portal_texts import PORTAL
-from tests.browser.accessibility import check
+from tests.browser.accessibility import check, too_wide
 from tests.browser.other_sites import BUTTON, luring_form, other_site
-from tests.browser.visitor import Resident, View
+from tests.browser.visitor import HEIGHTS, PHONE, Resident, View
 from tests.demo_service import Demo
 
 TEA = "OLD-STREET-TEA"
@@ -98,7 +98,7 @@ def test_signing_in_leads_to_no_other_site(resident: Resident, to: str) -> None:
 
 
 def test_a_script_in_a_name_or_a_note_is_shown_as_text(resident: Resident, demo: Demo) -> None:
-    page = resident.signed_in("citizen", View(), "/portal/data")
+    page = resident.signed_in("citizen", View(is_large=True), "/portal/data")
     said: list[str] = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     member = page.locator("main code").inner_text()
@@ -118,6 +118,9 @@ def test_a_script_in_a_name_or_a_note_is_shown_as_text(resident: Resident, demo:
         page.goto(path)
         expect(page.locator("main")).to_contain_text(SCRIPT)
         assert page.locator("main script, main img").count() == 0
+        # Nor does such a name push the page out of a phone.
+        page.set_viewport_size({"width": PHONE, "height": HEIGHTS[PHONE]})
+        assert not too_wide(page)
     assert said == []
 
 
