@@ -140,6 +140,7 @@ async def _form(request: CityRequest, view: PortalView, asked: _Asked, refusal: 
         asked=asked,
         refusal=said,
         available=balance.available,
+        a_month=view.programme.gift_points_a_month,
     )
 
 
