@@ -26,6 +26,7 @@ from api.pages import Site, page_routes, signed_in_routes, static_router
 from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
+from api.routes.appeals import appeal_routes
 from api.routes.bulk import bulk_routes
 from api.routes.campaigns import campaign_routes
 from api.routes.caps import cap_routes
@@ -96,6 +97,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *campaign_routes,
     *points_routes,
     *consent_routes,
+    *appeal_routes,
     *personal_data_routes,
     *programme_routes,
     *partner_routes,
