@@ -23,6 +23,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.logs import configure_logs
 from api.pages import Site, page_routes, signed_in_routes, static_router
+from api.pages.page_errors import UNROUTED_HANDLERS
 from api.problems import EXCEPTION_HANDLERS
 from api.request_frame import RequestFrame
 from api.requests import CityRequest
@@ -128,7 +129,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app = Application(
         route_handlers=[*ROUTES, *_demo_routes(settings)],
         request_class=CityRequest,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, **UNROUTED_HANDLERS},
         request_max_body_size=BODY_LIMIT_BYTES,
         lifespan=[_opened(settings)],
         openapi_config=_openapi(),

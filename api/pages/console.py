@@ -1,6 +1,7 @@
 """What the consoles share: the frame with their sections, wider than the portal, and numbers as people read them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from litestar import Response
@@ -8,7 +9,9 @@ from litestar.datastructures import Cookie
 
 from api.pages import formats
 from api.pages.console_texts import CONSOLE
-from api.pages.frame import NavigationEntry, Texts, framed
+from api.pages.frame import NavigationEntry, Texts, framed, language_of
+from api.pages.frame_texts import SIGN_IN
+from api.pages.texts import in_language
 from api.requests import CityRequest
 
 
@@ -40,5 +43,11 @@ def console_page(
         number=formats.number,
         signed=formats.signed,
         money=formats.money,
+        who=partial(person_called, language=language_of(request)),
         **context,
     )
+
+
+def person_called(name: str, language: str) -> str:
+    """How somebody is called on a page: somebody who signs in under the name of a role by that role's words."""
+    return in_language(SIGN_IN, language).get(f"role_{name}", name)

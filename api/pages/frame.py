@@ -72,7 +72,7 @@ def framed(
 ) -> Response[str]:
     """Render a page in its frame. ``back`` is the page that a switch of language leads to after a form was sent.
 
-    No cache keeps it: what it shows is its reader's alone.
+    No cache keeps it. Templates put ``gap`` between two sentences and ``colon`` after a label.
     """
     language = language_of(request)
     session = session_of(request)
@@ -82,6 +82,8 @@ def framed(
         language=language,
         texts={**in_language(FRAME, language), **in_language(texts, language)},
         path=request.scope["path"],
+        gap="" if language == "zh" else " ",
+        colon="：" if language == "zh" else ": ",
         is_large=request.cookies.get(TYPE_COOKIE) == LARGE,
         here=urlencode({"to": back or _here(request)}),
         navigation=navigation,

@@ -99,8 +99,11 @@ SIGN_IN: Mapping[str, tuple[str, str]] = {
     ),
     "forbidden_title": ("This page is not for you", "您无权访问此页面"),
     "forbidden": (
-        "You are signed in, but not in a role that this page is for. Sign out and sign in as somebody else if you can.",
-        "您已登录，但当前身份无权访问此页面。如有其他身份，请退出后重新登录。",
+        (
+            "You are signed in, but not in a role that this page is for. Nothing was done. "
+            "Go back, or sign out and sign in in another role."
+        ),
+        "您已登录，但当前身份无权访问此页面，未执行任何操作。请返回；如有其他身份，请退出后重新登录。",
     ),
     "forged_title": ("The form was not accepted", "表单未被接受"),
     "forged": (
@@ -109,13 +112,16 @@ SIGN_IN: Mapping[str, tuple[str, str]] = {
     ),
     "missing_title": ("There is nothing here", "这里没有内容"),
     "missing": (
-        "The address leads to nothing that is yours. Perhaps it is old.",
-        "该地址没有属于您的内容，可能已经失效。",
+        "The address leads to nothing of yours; perhaps it is old or mistyped. Nothing was done. Go back and look.",
+        "该地址没有属于您的内容，可能已失效或输入有误，未执行任何操作。请返回后重新查找。",
     ),
     "malformed_title": ("This could not be read", "无法识别"),
     "malformed": (
-        "The address or the form holds something that this page cannot use. Nothing was done.",
-        "地址或表单中含有无法使用的内容，未执行任何操作。",
+        (
+            "The address or the form holds something that this page cannot use. Nothing was done. "
+            "Open the page again and fill it in anew."
+        ),
+        "地址或表单中含有无法使用的内容，未执行任何操作。请重新打开页面后填写。",
     ),
     "busy_title": ("Not at the moment", "请稍后再试"),
     "busy": (
@@ -123,14 +129,17 @@ SIGN_IN: Mapping[str, tuple[str, str]] = {
         "服务暂时无法响应，未执行任何操作，请稍后再试。",
     ),
     "many_title": ("Too many requests", "请求过于频繁"),
-    "many": ("Wait a minute and try again.", "请等待一分钟后再试。"),
+    "many": ("Nothing was done. Wait a minute and try again.", "未执行任何操作，请等待一分钟后再试。"),
     "refused_title": ("This was not done", "未执行"),
     "refused": (
-        "The ledger does not allow it at the moment. Nothing was changed.",
-        "账本目前不允许此操作，未作任何更改。",
+        "The ledger does not allow it at the moment. Nothing was changed. Go back and see how it stands now.",
+        "账本目前不允许此操作，未作任何更改。请返回查看最新状态。",
     ),
     "fault_title": ("Something went wrong", "出现故障"),
-    "fault": ("The fault is ours and was logged. Its number:", "故障出在我们这里，已记录。编号："),
+    "fault": (
+        "The fault is ours and was logged. Look whether it was done before you send it again. Its number:",
+        "故障出在我们这里，已记录。再次提交前，请先确认是否已办理。编号：",
+    ),
     "account_title": ("How you are signed in", "登录信息"),
     "kind": ("Signed in as", "当前身份"),
     "kind_citizen": ("citizen", "市民"),

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from litestar import Request, Response
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import ExceptionHandlersMap
 
 from api.pages.frame import framed, session_of
@@ -21,6 +22,8 @@ _HEADINGS = {
     HTTPStatus.SERVICE_UNAVAILABLE: "busy",
     HTTPStatus.INTERNAL_SERVER_ERROR: "fault",
 }
+# The first part of every address that people see, without those of programs and the public pages.
+_AREAS = {"account", "portal", "merchant", "finance", "operator"}
 _KEPT_HEADERS = ("Retry-After", "RateLimit", "RateLimit-Policy")
 
 
@@ -62,6 +65,12 @@ def _answer_with_page(request: Request[Any, Any, Any], error: Any) -> Response[s
     return message(request, name, status, number=number, headers=headers)
 
 
+def _answer_unrouted(request: Request[Any, Any, Any], error: Any) -> Response[Any]:  # noqa: ANN401 - as Litestar has it
+    """Answer an address at which nothing is: people's areas with a page, everything else as the API would."""
+    area = request.scope["path"].split("/")[1]
+    return _answer_with_page(request, error) if area in _AREAS else _problem(cast("CityRequest", request), error)
+
+
 def _problem(request: CityRequest, error: Exception) -> Response[bytes]:
     handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
     return cast("Response[bytes]", handler(request, error))
@@ -69,3 +78,9 @@ def _problem(request: CityRequest, error: Exception) -> Response[bytes]:
 
 PAGE_EXCEPTION_HANDLERS: ExceptionHandlersMap = dict.fromkeys(EXCEPTION_HANDLERS, _answer_with_page)
 """Litestar's ``exception_handlers`` for pages."""
+
+UNROUTED_HANDLERS: ExceptionHandlersMap = {
+    NotFoundException: _answer_unrouted,
+    MethodNotAllowedException: _answer_unrouted,
+}
+"""Litestar's ``exception_handlers`` for addresses that belong to no router, so to no page's either."""

@@ -103,7 +103,7 @@ def test_two_partners_never_see_each_others_imports(city: City, shop: Shop) -> N
 def test_a_mapping_that_cannot_be_used_is_said_by_its_entry_and_kept(shop: Shop, mapping: str, entry: str) -> None:
     page = upload(shop.browser, a_file(), mapping=mapping)
     assert page.status == 422
-    assert page.root.one("p", role="alert").every("code")[0].text == entry
+    assert page.root.one("div", role="alert").every("code")[0].text == entry
     assert page.root.one("textarea").text == " ".join(mapping.split())
     assert "<script>alert" not in page.html
     assert "No import yet" in page.text

@@ -209,6 +209,9 @@ def test_an_approved_adjustment_moves_the_money_it_showed(bureau: Bureau) -> Non
     assert decide(approver, address).status == 303
     assert decide_again(approver, address) == 303
     assert bureau.office.balances()[5000, ""] == before + 321
+    decided = approver.get(address).text
+    assert "CNY 3.21" in decided
+    assert "goodwill" not in decided  # The balances of the moment have moved on, so the sum is not added once more.
 
 
 def decide_again(browser: Browser, address: str) -> int:

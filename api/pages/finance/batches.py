@@ -156,7 +156,7 @@ def _now(view: FinanceView, batch: Batch) -> tuple[str, dict[str, str]]:
     """What is said of where a batch stands."""
     last = batch.steps[-1]
     is_own = batch.state == "submitted" and view.person.name in batch.prepared_by
-    said = {"person": batch.person_of(batch.state) or last.person, "reason": last.reason}
+    said = {"person": view.called(batch.person_of(batch.state) or last.person), "reason": last.reason}
     return f"now_{batch.state}{'_own' if is_own else ''}", said
 
 
@@ -165,7 +165,7 @@ def _done(view: FinanceView, batch: Batch, state: str | None) -> tuple[str, str,
     person = None if state is None or f"did_{state}" not in BATCHES else batch.person_of(state)
     if state is None or person is None:
         return None
-    return (f"did_{state}" if person == view.person.name else "did_other", state, person)
+    return (f"did_{state}" if person == view.person.name else "did_other", state, view.called(person))
 
 
 async def _ask_run(

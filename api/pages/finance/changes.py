@@ -22,6 +22,8 @@ from settlement.terms import Beneficiary, ContractTerms
 
 _A = MoneyAccount
 NOTHING = "—"
+OF_THE_MOMENT = frozenset({"field_payable", "field_goodwill", "field_reserve_bank", "field_settlement_bank"})
+"""Rows of balances: what they would be is true only until it is decided."""
 
 
 class ChangeRow(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
         "营业日在日切时点之后按顺序办理日结，已日结的营业日汇总为一个结算批次。",
     ),
     "next_title": ("Next", "当前待办"),
-    "next_close-day": ("Close {day}", "办理 {day} 日结"),
+    "next_close-day": ("Close {day}", "办理 {day}的日结"),
     "next_run": ("Run the batch", "生成结算批次"),
     "next_submit": ("Look at {batch} and submit it", "核对 {batch} 并提交复核"),
     "next_approve": ("Check {batch} and approve it", "复核 {batch}"),
@@ -22,7 +22,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
     ),
     "about_run": (
         "Closed days up to {day} are in no batch yet. Running makes a draft and posts nothing.",
-        "截至 {day} 的已日结营业日尚未结算。生成批次只产生草稿，不入账。",
+        "截至 {day}的已日结营业日尚未结算。生成批次只产生草稿，不入账。",
     ),
     "about_submit": ("It is a draft. A second person approves it afterwards.", "当前为草稿，提交后由他人复核。"),
     "about_approve": ("It is submitted. Approval posts points and money.", "已提交。复核通过后积分和资金入账。"),
@@ -32,7 +32,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
         "Its payment file is made. Import the bank's answer when it comes.",
         "付款文件已生成，收到银行回单后请导入。",
     ),
-    "about_await-cut-off": ("{day} can be closed from {moment} on.", "{day} 可于 {moment} 起办理日结。"),
+    "about_await-cut-off": ("{day} can be closed from {moment} on.", "{day}可于 {moment} 起办理日结。"),
     "for_close-day": ("The finance clerk does this.", "此项由财务经办办理。"),
     "for_run": ("The finance clerk does this.", "此项由财务经办办理。"),
     "for_submit": ("The finance clerk does this.", "此项由财务经办办理。"),
@@ -62,7 +62,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
         "No day has been closed yet. The first closing also takes everything that was recorded before it.",
         "尚未办理过日结。首次日结将一并包含此前的全部记录。",
     ),
-    "close_title": ("Close {day}?", "办理 {day} 日结？"),
+    "close_title": ("Close {day}?", "办理 {day}的日结？"),
     "close_lead": (
         (
             "What was recorded before {moment} then belongs to this day for good; what arrives later, to a later day. "
@@ -71,14 +71,14 @@ DAYS: Mapping[str, tuple[str, str]] = {
         "{moment} 之前入账的交易即归属该日，此后到达的归属后续营业日。日结不可撤销；重复办理不会产生影响。",
     ),
     "close_now": ("Close the day", "确认日结"),
-    "closed_done": ("{day} is closed.", "{day} 已日结。"),
+    "closed_done": ("{day} is closed.", "{day}已日结。"),
     "run_title": ("Run a batch?", "生成结算批次？"),
     "run_lead": (
         (
             "It takes all closed days that no batch has, up to {day}, and computes what each party pays and gets. "
             "The result is a draft: nothing is posted before a second person approves it."
         ),
-        "将截至 {day} 所有尚未结算的已日结营业日纳入批次，并计算各方应付应收。结果为草稿，经他人复核通过后方可入账。",
+        "将截至 {day}所有尚未结算的已日结营业日纳入批次，并计算各方应付应收。结果为草稿，经他人复核通过后方可入账。",
     ),
     "run_days": ("Days", "营业日"),
     "run_now": ("Run the batch", "生成批次"),

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response
 
 from api.pages import formats
-from api.pages.console import console_page
+from api.pages.console import console_page, person_called
 from api.pages.finance.finance_texts import FINANCE
 from api.pages.frame import NavigationEntry, Texts, language_of
 from api.requests import CityRequest
@@ -42,6 +42,10 @@ class FinanceView(msgspec.Struct, frozen=True):
     def partner_name(self, number: int) -> str:
         """How a partner calls itself."""
         return self.registry.partners[number].name
+
+    def called(self, person: str) -> str:
+        """How somebody is called on the pages."""
+        return person_called(person, self.language)
 
     def on(self, day: date) -> str:
         """A day as people write it."""

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from api.pages import formats
-from api.pages.finance.changes import change_rows, subject_of
+from api.pages.finance.changes import OF_THE_MOMENT, change_rows, subject_of
 from api.pages.finance.finance_view import FinanceView, finance_page, finance_view
 from api.pages.finance.proposal_forms import FORMS
 from api.pages.finance.proposal_texts import PROPOSALS
@@ -172,7 +172,7 @@ async def _one(
         proposal=line,
         # Of what was decided the present is no longer what it was decided against; terms alone keep every version.
         has_before=is_waiting or proposal.operation == "terms",
-        rows=rows,
+        rows=[row for row in rows if is_waiting or row.name not in OF_THE_MOMENT],
         may_decide=is_waiting and decides(view.person) and not line.is_own,
         must_wait=is_waiting and line.is_own,
         typed=typed,

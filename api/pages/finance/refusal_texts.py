@@ -8,7 +8,7 @@ from collections.abc import Mapping
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "refused_day-not-over": (
         "The cut-off has not come: {day} can be closed from {moment} on.",
-        "日切时点未到：{day} 可于 {moment} 起办理日结。",
+        "日切时点未到：{day}可于 {moment} 起办理日结。",
     ),
     "refused_day-not-next": (
         "Days are closed in order, without a gap. The next one is {next}.",
@@ -31,7 +31,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     ),
     "refused_quote-missing": (
         "The exchange rate of {currency} at the end of {day} is missing. Enter it, then run again.",
-        "缺少 {currency} 在 {day} 日终的汇率。请录入后重新生成批次。",
+        "缺少 {currency} 在 {day}日终的汇率。请录入后重新生成批次。",
     ),
     "refused_batch-not-in-state": (
         "The batch has moved on since you opened the form: it is “{state}” now. Look at it again.",

@@ -9,10 +9,12 @@ from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 from psycopg import AsyncConnection
 
+from api.pages.finance.batch_texts import STATES
 from api.pages.finance.finance_view import FinanceView, finance_page, finance_view
 from api.pages.finance.report_charts import chart_of, with_rows
 from api.pages.finance.report_texts import REPORTS_PAGE
 from api.pages.guards import FINANCE_READERS, for_staff
+from api.pages.texts import in_language
 from api.report_answers import report_answer, report_format
 from api.requests import CityRequest
 from api.schemas.fields import FIRST_YEAR, LAST_YEAR, refuse
@@ -187,7 +189,8 @@ def _offered(offered: list[tuple[str, str]], chosen: _Chosen | None, view: Finan
     """Batches to choose from with their states; the chosen one is among them, however old it is."""
     if chosen is not None and chosen.batch.id not in dict(offered):
         offered = [*offered, (chosen.batch.id, chosen.batch.state)]
-    return [(name, _label(view, f"state_{state}")) for name, state in offered]
+    states = in_language(STATES, view.language)
+    return [(name, states[f"state_{state}"]) for name, state in offered]
 
 
 def _query(view: FinanceView, chosen: _Chosen) -> str:

@@ -102,12 +102,12 @@ COUNTER: Mapping[str, tuple[str, str]] = {
     ),
     "refused_member-not-found": ("Nobody has this code or card.", "未找到对应的会员。"),
     "refused_code-used": (
-        "This code has been used. Ask the customer for the next one.",
-        "该会员码已使用，请顾客刷新后重新出示。",
+        "This code has been used. Nothing was posted now; ask the customer for the next one.",
+        "该会员码已使用，本次未入账。请顾客刷新后重新出示。",
     ),
     "refused_code-expired": (
-        "This code is no longer good. Ask the customer for the next one.",
-        "该会员码已失效，请顾客刷新后重新出示。",
+        "This code is no longer good. Nothing was posted; ask the customer for the next one.",
+        "该会员码已失效，未入账。请顾客刷新后重新出示。",
     ),
     "used_here": ("This was posted here:", "本店已入账："),
     "refused_member-frozen": (

@@ -6,7 +6,7 @@ OPERATOR: Mapping[str, tuple[str, str]] = {
     "nav_overview": ("Overview", "运行总览"),
     "nav_programmes": ("Programmes", "积分计划"),
     "nav_partners": ("Partners", "合作方"),
-    "nav_keys": ("Keys", "接口密钥"),
+    "nav_keys": ("API keys", "接口密钥"),
     "length_days": ("{number} days", "{number} 天"),
     "length_hours": ("{number} hours", "{number} 小时"),
     "length_minutes": ("{number} minutes", "{number} 分钟"),
