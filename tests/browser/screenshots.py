@@ -31,6 +31,21 @@ SHOWN_TIME = "2026-11-24T18:30:00+08:00"
 _SAY_USUAL_ADDRESS = """([actual, usual]) => {
   for (const code of document.querySelectorAll("code")) code.textContent = code.textContent.replaceAll(actual, usual);
 }"""
+# Codes are drawn by lot.
+_SAY_USUAL_CODE = """() => {
+  const heading = document.querySelector("h1");
+  heading.textContent = heading.textContent.replace(/[0-9]{4}$/, "4821");
+}"""
+# Whether all is well is told by the machine's own clock.
+_SAY_USUAL_TIMES = """() => {
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    texts.currentNode.data = texts.currentNode.data
+      .replace(/[0-9]+ [A-Z][a-z]{2} 20[0-9]{2} [0-9:]{5}/, "24 Nov 2026 18:30")
+      .replace(/20[0-9]{2}年[0-9]+月[0-9]+日 [0-9:]{5}/, "2026年11月24日 18:30")
+      .replace(/[0-9]+( seconds| 秒)/, "40$1");
+  }
+}"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Screen:
     name: str
     path: str
     view: View
-    prepare: Callable[[Page], None] | None = None
+    prepare: Callable[[Page, Visitor], None] | None = None
     role: str | None = None
 
     def file(self, folder: Path) -> Path:
@@ -48,13 +63,40 @@ class Screen:
         return folder / f"{self.name}-{self.view}.png"
 
 
-def _until_operations_are_listed(page: Page) -> None:
+def _until_operations_are_listed(page: Page, _: Visitor) -> None:
     page.locator(".opblock").first.wait_for()
 
 
-def _fill_the_gift_in(page: Page) -> None:
+def _fill_the_gift_in(page: Page, _: Visitor) -> None:
     page.locator("#receiver").fill("6217 0038 4412 9056")
     page.locator("#points").fill("120")
+
+
+def _look_at_a_customer(page: Page, visitor: Visitor) -> None:
+    """The till is chosen, and the citizen's code typed."""
+    assert isinstance(visitor, Resident), "only residents sign in"
+    if page.url.endswith("/till"):
+        page.locator("#scene").select_option("food")
+        page.locator("#outlet").fill("north-2")
+        page.locator("main form button").click()
+    phone = visitor.signed_in("citizen", View(), "/portal/code")
+    page.locator("#member").fill(phone.locator("p.digits").inner_text())
+    page.locator("main form button").click()
+    page.locator("#earn-spend").fill("128.50")
+    page.evaluate(_SAY_USUAL_CODE)
+
+
+def _look_at_the_last_batch(page: Page, _: Visitor) -> None:
+    page.locator("tbody a").first.click()
+    page.locator("#whom").evaluate("heading => heading.scrollIntoView()")
+
+
+def _come_to_the_chart(page: Page, _: Visitor) -> None:
+    page.locator("figure.bar-chart").evaluate("chart => chart.scrollIntoView({block: 'nearest'})")
+
+
+def _say_usual_times(page: Page, _: Visitor) -> None:
+    page.evaluate(_SAY_USUAL_TIMES)
 
 
 _ON_A_PHONE, _ON_A_DESK = View("zh", PHONE, "light"), View("en", DESK, "dark")
@@ -75,6 +117,10 @@ SCREENS_TO_TAKE = [
             ("balance", "/portal", None, "citizen"),
             ("statement", "/portal/statement", None, "citizen"),
             ("gift", "/portal/gift", _fill_the_gift_in, "citizen"),
+            ("counter", "/merchant/counter", _look_at_a_customer, "merchant"),
+            ("review", "/finance/batches", _look_at_the_last_batch, "finance-clerk"),
+            ("report", "/finance/reports/roll-forward", _come_to_the_chart, "finance-clerk"),
+            ("operator", "/operator", _say_usual_times, "operator"),
         )
     ),
 ]
@@ -88,7 +134,7 @@ def take(screen: Screen, visitor: Visitor, folder: Path) -> None:
         assert isinstance(visitor, Resident), "only residents sign in"
         page = visitor.signed_in(screen.role, screen.view, screen.path)
     if screen.prepare:
-        screen.prepare(page)
+        screen.prepare(page, visitor)
     page.evaluate(_SAY_USUAL_ADDRESS, [visitor.origin, SHOWN_ADDRESS])
     page.screenshot(path=screen.file(folder), animations="disabled", caret="hide")
 

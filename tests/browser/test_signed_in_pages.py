@@ -21,8 +21,8 @@ def _expect_status(resident: Resident, shown: SignedInPage) -> None:
 @pytest.mark.parametrize(("shown", "view"), looks(), ids=str)
 def test_page_keeps_nobody_out(resident: Resident, shown: SignedInPage, view: View) -> None:
     _expect_status(resident, shown)
-    page = resident.signed_in(shown.role, view, shown.path)
-    assert page.url == resident.origin + shown.path
+    page = resident.page_of(shown.role, view)
+    shown.open(page, resident.origin)
     expect(page.locator("h1")).to_have_count(1)
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[view.language]
     check(page)
@@ -38,7 +38,7 @@ def test_pages_of_a_role_fit_a_phone_in_larger_type_and_need_no_script(
     expect(page.locator("html")).to_have_class("large")
     for shown in (one for one in PAGES if one.role == role):
         _expect_status(resident, shown)
-        page.goto(shown.path)
+        shown.open(page, resident.origin)
         expect(page.locator("h1")).to_be_visible()
         complaints += [f"{shown}: {complaint}" for complaint in (*too_wide(page), *small_targets(page))]
     assert not complaints, "\n".join(complaints)

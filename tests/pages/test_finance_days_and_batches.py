@@ -308,3 +308,27 @@ def test_older_days_and_batches_are_paged(finance: FinanceCity, clerk: Browser, 
     assert not [one for one in older.root.every("h2") if one.attributes.get("id") == "next"]
     assert approver.get("/finance?programme=PAGED&before=nonsense").status == 200
     assert clerk.get("/finance/batches?programme=PAGED&after=NOPE").status == 200
+
+
+def test_each_partys_statement_comes_from_the_batch_in_the_readers_language(finance: FinanceCity) -> None:
+    clerk = finance.browser_of("finance-clerk", sub="wang")
+    batch = submitted(finance, clerk, "PARTIES")
+    page = clerk.get(f"/finance/batches/{batch}")
+    links = [one.attributes["href"] for one in page.root.every("a") if "/statements/" in one.attributes["href"]]
+    of_batch = f"/finance/batches/{batch}/statements"
+    assert sorted(links) == [f"{of_batch}/{party}/{form}" for party in ("BANK", "CAFE") for form in ("pdf", "xlsx")]
+    for link in links:
+        party, form = link.rsplit("/", 2)[1:]
+        answer = clerk.get(link).response
+        assert answer.headers["content-disposition"] == f'attachment; filename="{batch}-{party}.{form}"'
+        assert answer.content.startswith(b"%PDF" if form == "pdf" else b"PK")
+    titles = []
+    for language in ("en", "zh"):
+        clerk.get(f"/preferences?language={language}")
+        titles.append(clerk.get(f"{of_batch}/CAFE/json").response.json()["title"])
+    assert titles == ["Settlement statement", "结算对账单"]
+    clerk.get("/preferences?language=en")
+    for address in (f"{of_batch}/NOBODY/pdf", f"/finance/batches/{batch}x/statements/CAFE/pdf"):
+        assert clerk.get(address).status == 404
+    assert clerk.get(f"{of_batch}/CAFE/exe").status == 400
+    assert finance.browser_of("operator", sub="chen").get(f"{of_batch}/CAFE/pdf").status == 403

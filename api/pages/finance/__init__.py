@@ -2,7 +2,14 @@
 
 from litestar import Router
 
-from api.pages.finance.batches import ask_run_page, batch_page, batches_page, payment_file, run_form
+from api.pages.finance.batches import (
+    ask_run_page,
+    batch_page,
+    batches_page,
+    party_statement_file,
+    payment_file,
+    run_form,
+)
 from api.pages.finance.days import ask_close_page, close_day_form, days_page
 from api.pages.finance.disputes import dispute_pages
 from api.pages.finance.periods import period_pages
@@ -32,6 +39,7 @@ finance_router = Router(
         batches_page,
         batch_page,
         payment_file,
+        party_statement_file,
         ask_run_page,
         run_form,
         ask_step_page,

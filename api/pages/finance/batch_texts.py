@@ -132,6 +132,7 @@ BATCHES: Mapping[str, tuple[str, str]] = {
     "to_operator": ("Stays with the operator", "留存于运营方"),
     "other_parties": ("{count} others", "其他 {count} 家"),
     "party": ("Party", "参与方"),
+    "statement": ("Statement", "对账单"),
     "pays": ("Pays", "应付"),
     "gets": ("Gets", "应收"),
     "total": ("Total", "合计"),

@@ -20,6 +20,7 @@ from api.pages.finance.step_texts import STEPS
 from api.pages.finance.who_pays import short, who_pays_whom
 from api.pages.frame import see_other
 from api.pages.guards import FINANCE_READERS, for_staff, own_form
+from api.pages.statement_files import statement_file
 from api.requests import CityRequest
 from api.schemas.settlement import RunSent
 from api.settlement_access import sees_accounts
@@ -113,6 +114,22 @@ async def payment_file(request: CityRequest, batch: FromPath[str]) -> Response[b
     answer = await payment_file_of(view.wiring, found.id)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@get(
+    "/batches/{batch:str}/statements/{party:str}/{form:str}",
+    include_in_schema=False,
+    before_request=for_staff(*FINANCE_READERS),
+)
+async def party_statement_file(
+    request: CityRequest, batch: FromPath[str], party: FromPath[str], form: FromPath[str]
+) -> Response[bytes]:
+    """A party's statement as PDF or workbook, in the reader's language."""
+    view, found = await batch_view(request, batch)
+    partner = view.registry.partner_coded(party)
+    if partner is None:
+        raise NotFound("The batch has no statement of such a party.")
+    return await statement_file(request, found.id, partner.code, form)
 
 
 @get("/run", include_in_schema=False, before_request=for_staff(*FINANCE_READERS))

@@ -38,6 +38,7 @@ REPORTS_PAGE: Mapping[str, tuple[str, str]] = {
         "已使用后被撤销、尚未追回的积分。",
     ),
     "choose_batch": ("Batch", "批次"),
+    "since": ("From", "起始日"),
     "choose_since": ("From (roll-forward and breakage)", "起始日（仅变动表与过期报表）"),
     "since_wrong": (
         "This is no day that the report can begin with. Choose a day up to the batch's last one.",

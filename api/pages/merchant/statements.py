@@ -7,18 +7,14 @@ from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
 from api.pages import formats
-from api.pages.frame import language_of
 from api.pages.guards import for_merchants
 from api.pages.merchant.merchant_view import MerchantView, merchant_page, merchant_view
 from api.pages.merchant.statement_texts import STATEMENTS
+from api.pages.statement_files import statement_file, statement_of
 from api.pages_of_lists import cut, position_after
-from api.party_statements import drawing_of, party_of
 from api.requests import CityRequest
-from ledger.errors import MalformedRequest
 from settlement.reports.document import FIGURES, Fact, Report, Row, Table, on_paper
-from settlement.reports.rendering import FORMATS, MEDIA_TYPES, render
-from settlement.reports.statement import statement_report
-from settlement.reports.texts import LANGUAGE_TAGS, Language
+from settlement.reports.rendering import FORMATS
 from settlement.reports.written_values import as_written
 from settlement.store.party_rows import PartyBatch, list_party_batches, read_open_money
 
@@ -80,7 +76,7 @@ async def statements_page(request: CityRequest, cursor: FromQuery[str | None] = 
 async def statement_page(request: CityRequest, batch: FromPath[str]) -> Response[str]:
     """Show the partner's own statement of a batch; raises NotFound for one that it may not know of."""
     view = await merchant_view(request)
-    report = await _report(request, view, batch)
+    report = await statement_of(request, batch, view.partner.code)
     return merchant_page(
         request,
         view,
@@ -99,30 +95,8 @@ async def statement_page(request: CityRequest, batch: FromPath[str]) -> Response
 @get("/statements/{batch:str}/{form:str}", include_in_schema=False, before_request=for_merchants)
 async def download_statement(request: CityRequest, batch: FromPath[str], form: FromPath[str]) -> Response[bytes]:
     """The same statement as PDF, workbook or JSON, in the reader's language."""
-    wanted = next((known for known in FORMATS if known == form), None)
-    if wanted is None:
-        raise MalformedRequest("form: wanted is json, xlsx or pdf.", field="form", got=form[:20])
     view = await merchant_view(request)
-    content = await render(await _report(request, view, batch), wanted)
-    return Response(
-        content,
-        media_type=MEDIA_TYPES[wanted],
-        headers={
-            "Content-Disposition": f'attachment; filename="{batch}-{view.partner.code}.{wanted}"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
-async def _report(request: CityRequest, view: MerchantView, batch: str) -> Report:
-    async with drawing_of(request, batch, _language(request)) as drawing:
-        return await statement_report(drawing, party_of(request, drawing, view.partner.code))
-
-
-def _language(request: CityRequest) -> Language:
-    chosen = language_of(request)
-    return next(known for known in LANGUAGE_TAGS if known == chosen)
+    return await statement_file(request, batch, view.partner.code, form)
 
 
 def _row(view: MerchantView, one: PartyBatch) -> _Row:
