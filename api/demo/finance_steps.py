@@ -14,7 +14,7 @@ from litestar.response import Redirect
 
 from api.demo.bank import FOLDER
 from api.demo.past_days import MORNING_HOUR, let_the_bank_answer
-from api.pages.finance.batches import batch_view
+from api.pages.finance.batches import batch_view, waits_for_bank
 from api.pages.finance.finance_view import finance_view
 from api.pages.frame import see_other
 from api.pages.guards import for_staff, own_form
@@ -24,9 +24,8 @@ from ledger.rules.business_day import first_instant_after, to_datetime, to_insta
 from ledger.rules.programmes import Programme
 from ledger.store.ledger_row import read_clock, run_sandbox_clock, set_sandbox_clock
 from ledger.store.unit_of_work import unit_of_work
+from settlement.store.money_rows import read_notices
 from settlement.vocabulary import CLERK, MANAGER
-
-PAYING = frozenset({"instructed", "partly_confirmed"})
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +52,9 @@ async def bank_answers(request: CityRequest, batch: FromPath[str]) -> Response[s
     await own_form(request)
     view, found = await batch_view(request, batch)
     view.person.refuse_without(CLERK, MANAGER)
-    if found.state not in PAYING:
+    async with view.wiring.engine.pool.connection() as connection:
+        notices = await read_notices(connection, found.id)
+    if not waits_for_bank(found, notices):
         return see_other(f"/finance/batches/{found.id}")
     data_directory: Path = request.app.state.data_directory
     outcomes = await let_the_bank_answer(view.wiring.engine, view.person, data_directory / FOLDER, [found.id])

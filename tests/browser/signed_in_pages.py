@@ -55,7 +55,6 @@ PAGES = [
     SignedInPage("portal", "/portal/statement?scene=housing", "citizen"),
     SignedInPage("portal", "/portal/flows", "citizen"),
     SignedInPage("portal", "/portal/flows?since=2026-02-30", "citizen", 400),
-    SignedInPage("portal", "/portal/code", "citizen"),
     SignedInPage("portal", "/portal/gift", "citizen"),
     SignedInPage("portal", "/portal/notices", "citizen"),
     SignedInPage("portal", "/portal/consents", "citizen"),

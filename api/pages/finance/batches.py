@@ -1,6 +1,7 @@
 """The batches of a programme, the review screen of each, and running a new one."""
 
 import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from litestar import Response, get, post
@@ -30,6 +31,7 @@ from settlement.batches import Batch
 from settlement.next_steps import Doing, OpenBatch, may_take
 from settlement.store.batch_rows import read_batch_of_day, read_waiting_days
 from settlement.store.day_rows import read_last_day
+from settlement.store.money_rows import Notice
 from settlement.store.review_rows import list_heads
 from settlement.unusual import LEAST_MINOR, MUCH_MORE, RULES, USUAL_BATCHES
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
@@ -102,9 +104,16 @@ async def batch_page(request: CityRequest, batch: FromPath[str], done: FromQuery
             "batches": USUAL_BATCHES,
         },
         most=MOST_ROWS,
-        demo_bank=has_demo_steps(request, view) and found.state in {"instructed", "partly_confirmed"},
+        demo_bank=has_demo_steps(request, view) and waits_for_bank(found, review.notices),
         tones=TONES,
     )
+
+
+def waits_for_bank(batch: Batch, notices: Sequence[Notice]) -> bool:
+    """Whether a bank has still to tell of payments to parties, or of what parties pay in."""
+    if batch.state in {"instructed", "partly_confirmed"}:
+        return True
+    return batch.state == "confirmed" and any(notice.state == "open" for notice in notices)
 
 
 @get("/batches/{batch:str}/payment-file", include_in_schema=False, before_request=for_staff(*FINANCE_READERS))
