@@ -54,7 +54,7 @@ def test_operator_adds_a_partner_lets_it_take_part_and_makes_and_ends_its_key(re
     check(page)
     press(page, keys["make_partner"])
     headed(page, keys["made_title"])
-    secret = page.locator("code.secret").inner_text()
+    secret = page.locator(".secret code").inner_text()
     check(page)
     assert secret not in page.url
     press(page, keys["to_key"])
