@@ -40,9 +40,19 @@ PROJECTIONS = (
 )
 AUDITED = (*JOURNAL, lanes, details, *PROJECTIONS)
 
-# Tables with a lane that say who somebody is or who decided, not what happened; what the auditor asks of
-# members and approvals is tested by rows. Where lanes stood when a day was closed is for the audit of settlement.
-SET_UP_IN_LANES = {"members", "member_names", "member_tokens", "approvals", settlement_ranges.name, disputes.name}
+# Tables with a lane that say who somebody is, what a member showed or said, or who decided, not what happened; what
+# the auditor asks of members and approvals is tested by rows. Where lanes stood when a day was closed is for the
+# audit of settlement.
+SET_UP_IN_LANES = {
+    "members",
+    "member_names",
+    "member_tokens",
+    "member_codes",
+    "appeals",
+    "approvals",
+    settlement_ranges.name,
+    disputes.name,
+}
 
 
 OTHER_BYTES = "set_byte({name}, 3, get_byte({name}, 3) # 1)"
