@@ -349,3 +349,17 @@ def test_after_a_move_and_a_merge_the_member_finds_its_appeals(city: City, membe
     city.street.close(into.id)
     city.service.post(f"/v1/members/{into.id}/erasure", {"reason": "member-asked"}).raise_for_status()
     assert not city.ask("select 1 from appeals where grounds = %s and public_id = %s", GROUNDS, member.id)
+
+
+def test_an_appeal_against_a_freeze_is_read_in_chinese_by_member_and_staff(city: City) -> None:
+    member = city.street.new_member()
+    freeze(city, member)
+    browser, desk = city.citizen(member), staff(city, "support")
+    for one in (browser, desk):
+        one.get("/preferences?language=zh")
+    form = browser.get("/portal/appeals/new?about=freeze")
+    assert "账户被冻结" in form.text
+    assert browser.send(form, LIST, grounds=GROUNDS).status == 303
+    page = desk.get(one_of(city, member))
+    assert page.status == 200
+    assert GROUNDS in page.text

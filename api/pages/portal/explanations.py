@@ -152,7 +152,12 @@ def _write_off(told: _Told) -> str:
     return f"经两人复核，豁免待抵扣的{told.view.points}积分。"
 
 
+def _freeze(_: _Told) -> str:
+    return "账户已冻结。"
+
+
 _WHAT_HAPPENED: dict[str, Callable[[_Told], str]] = {
+    "freeze": _freeze,
     "earn": _earn,
     "redeem": _redeem,
     "reverse": _reverse,
@@ -167,7 +172,10 @@ _WHAT_HAPPENED: dict[str, Callable[[_Told], str]] = {
     "adjust": _adjust,
     "write-off": _write_off,
 }
-"""What can be a line of a member's statement; the rest concerns the account as a whole, or nobody's points."""
+"""What can be a line of a member's statement, and the freeze, which can be appealed against.
+
+The rest concerns the account as a whole, or nobody's points.
+"""
 
 
 def _where(view: TransactionView) -> str:
