@@ -5,9 +5,11 @@ returns what it did, in a few words that name nobody.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import msgspec
+from psycopg import AsyncConnection
 
 from api.seal_key_file import read_seal_keys
 from api.settings import Settings
@@ -43,6 +45,25 @@ class Job(msgspec.Struct, frozen=True):
     work: Work
 
 
+class _PruneSome(Protocol):
+    """Forgets up to ``limit`` rows and returns how many."""
+
+    async def __call__(self, connection: AsyncConnection, /, *, limit: int) -> int:
+        """Forget some, inside a unit of work."""
+
+
+async def _in_steps(engine: Engine, prune_some: _PruneSome) -> int:
+    """Forget a few thousand rows in a unit of work, until few are left or it is enough for once."""
+    forgotten = 0
+    for _number in range(_MOST_UNITS):
+        async with engine.pool.connection() as connection, unit_of_work(connection):
+            count = await prune_some(connection, limit=_PRUNED_PER_UNIT)
+        forgotten += count
+        if count < _PRUNED_PER_UNIT:
+            break
+    return forgotten
+
+
 async def expire(engine: Engine, _: Settings) -> str:
     """Post what has lapsed."""
     lapses = await post_lapses(engine)
@@ -64,40 +85,21 @@ async def seal(engine: Engine, settings: Settings) -> str:
 
 
 async def prune(engine: Engine, _: Settings) -> str:
-    """Forget deliveries that ended long ago, a few thousand in a unit of work."""
+    """Forget deliveries that ended long ago."""
     forgotten = 0
     for state, days in DAYS_KEPT:
-        for _number in range(_MOST_UNITS):
-            async with engine.pool.connection() as connection, unit_of_work(connection):
-                count = await prune_deliveries(connection, state, older_than_days=days, limit=_PRUNED_PER_UNIT)
-            forgotten += count
-            if count < _PRUNED_PER_UNIT:
-                break
+        forgotten += await _in_steps(engine, partial(prune_deliveries, state=state, older_than_days=days))
     return f"forgot {forgotten} deliveries"
 
 
 async def prune_signed_in(engine: Engine, _: Settings) -> str:
     """Forget sessions of the pages that have ended."""
-    forgotten = 0
-    for _number in range(_MOST_UNITS):
-        async with engine.pool.connection() as connection, unit_of_work(connection):
-            count = await prune_sessions(connection, limit=_PRUNED_PER_UNIT)
-        forgotten += count
-        if count < _PRUNED_PER_UNIT:
-            break
-    return f"forgot {forgotten} sessions"
+    return f"forgot {await _in_steps(engine, prune_sessions)} sessions"
 
 
 async def prune_shown_codes(engine: Engine, _: Settings) -> str:
     """Forget members' codes that ended over an hour ago."""
-    forgotten = 0
-    for _number in range(_MOST_UNITS):
-        async with engine.pool.connection() as connection, unit_of_work(connection):
-            count = await prune_codes(connection, limit=_PRUNED_PER_UNIT)
-        forgotten += count
-        if count < _PRUNED_PER_UNIT:
-            break
-    return f"forgot {forgotten} codes"
+    return f"forgot {await _in_steps(engine, prune_codes)} codes"
 
 
 async def prune_files(engine: Engine, settings: Settings) -> str:

@@ -66,7 +66,7 @@ PAGES = [
     SignedInPage("merchant", "/merchant/counter/till", "merchant"),
     SignedInPage("merchant", "/merchant/transactions", "merchant"),
     SignedInPage("merchant", "/merchant/transactions", "merchant", link="tbody a"),
-    SignedInPage("merchant", "/merchant/transactions?query=none", "merchant"),
+    SignedInPage("merchant", "/merchant/transactions?q=none", "merchant"),
     SignedInPage("merchant", "/merchant/imports", "merchant"),
     SignedInPage("merchant", "/merchant/statements", "merchant"),
     SignedInPage("merchant", "/merchant/statements", "merchant", link="tbody a"),
