@@ -30,7 +30,7 @@ from tests.rarer_builders import (
 )
 from tests.rules.funded_builders import funded
 from tests.rules.ledger_in_memory import LedgerInMemory
-from tests.rules.test_refusals_in_order import SETTING, YESTERDAY, Checks, Fault, rows
+from tests.rules.test_refusals_in_order import CODES, SETTING, YESTERDAY, Checks, Fault, rows
 
 EARN: Checks = [
     *SETTING,
@@ -146,7 +146,10 @@ def submit_with(faults: Fault, command: Any) -> Refused:
     ledger.state.registry = funded(programme(closed_through=YESTERDAY, **setting), caps=ledger.state.registry.caps)
     ledger.state.members[1].status = faults.pop("status", "active")
     ledger.state.members[2].status = faults.pop("receiver_status", "active")
+    ledger.state.codes = dict(CODES)
     resolved = {name: faults.pop(name) for name in ("member", "receiver") if name in faults}
+    if "presented" in faults:
+        resolved["code"] = faults.pop("presented")
     for name, field in (("programme_code", "programme"), ("receiver_name", "receiver"), ("partner_code", "partner")):
         if name in faults:
             faults[field] = faults.pop(name)

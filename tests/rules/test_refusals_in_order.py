@@ -33,14 +33,19 @@ FUTURE = NOON + 60 * SECOND + 1
 YESTERDAY = date(2026, 11, 23)
 TOO_OLD = NOON - 60 * DAY - 1
 USED, EXPIRED = b"used", b"expired"
+# Codes of member 1, by their digests.
+CODES = {
+    USED: CodeState(lane=1, member=1, is_expired=True, used=Place(1, 1)),
+    EXPIRED: CodeState(lane=1, member=1, is_expired=True),
+}
 
 SETTING: Checks = [
     ("programme-not-found", {"programme_code": "NONE"}),
     ("partner-not-permitted", {"issuers": frozenset(), "acceptors": frozenset()}),
     ("programme-closed", {"is_open": False}),
     ("member-not-found", {"member": None}),
-    ("code-used", {"code": USED}),
-    ("code-expired", {"code": EXPIRED}),
+    ("code-used", {"presented": USED}),
+    ("code-expired", {"presented": EXPIRED}),
     ("member-closed", {"status": "closed"}),
     ("member-frozen", {"status": "frozen"}),
     ("occurred-in-future", {"occurred_at": FUTURE}),
@@ -95,11 +100,10 @@ def submit_with(faults: Fault, command: Any) -> Refused:
     setting = {name: faults.pop(name) for name in ("issuers", "acceptors", "is_open", "suspended") if name in faults}
     ledger.state.registry = registry(programme(closed_through=YESTERDAY, **setting))
     ledger.state.members[1].status = faults.pop("status", "active")
-    ledger.state.codes = {
-        USED: CodeState(lane=1, member=1, is_expired=True, used=Place(1, 1)),
-        EXPIRED: CodeState(lane=1, member=1, is_expired=True),
-    }
-    resolved = {name: faults.pop(name) for name in ("member", "code") if name in faults}
+    ledger.state.codes = dict(CODES)
+    resolved = {name: faults.pop(name) for name in ("member",) if name in faults}
+    if "presented" in faults:
+        resolved["code"] = faults.pop("presented")
     if "programme_code" in faults:
         faults["programme"] = faults.pop("programme_code")
     return ledger.refuse(command(**faults), **resolved)
