@@ -147,7 +147,7 @@ def submit_with(faults: Fault, command: Any) -> Refused:
     ledger.state.members[1].status = faults.pop("status", "active")
     ledger.state.members[2].status = faults.pop("receiver_status", "active")
     ledger.state.codes = dict(CODES)
-    resolved = {name: faults.pop(name) for name in ("member", "receiver") if name in faults}
+    resolved: Fault = {name: faults.pop(name) for name in ("member", "receiver") if name in faults}
     if "presented" in faults:
         resolved["code"] = faults.pop("presented")
     for name, field in (("programme_code", "programme"), ("receiver_name", "receiver"), ("partner_code", "partner")):
