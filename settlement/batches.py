@@ -18,11 +18,15 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "approved": frozenset({"submitted"}),
     "cancelled": frozenset({"draft", "submitted"}),
     "instructed": frozenset({"approved"}),
-    "partly_confirmed": frozenset({"instructed", "partly_confirmed"}),
+    # From confirmed where a payment comes back after the bank had confirmed all.
+    "partly_confirmed": frozenset({"instructed", "partly_confirmed", "confirmed"}),
     "confirmed": frozenset({"instructed", "partly_confirmed"}),
     "closed": frozenset({"confirmed"}),
 }
 """From which states each state is reached."""
+
+ORDERED = frozenset({"instructed", "partly_confirmed", "confirmed", "closed"})
+"""States of batches whose payments were ordered: ordering one of them again is a step that leaves the state."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -56,6 +60,10 @@ class BatchInputs(msgspec.Struct, frozen=True, kw_only=True):
     def current_terms(self) -> dict[int, ContractTerms]:
         """Of each partner the contract in force at the end, by which it is netted and paid."""
         return {terms.partner: terms for terms in self.terms}
+
+
+NOTHING_TO_PAY, BY_BANK_FILES, RETRIED = "nothing to pay", "by the bank's files", "retried "
+"""The reasons of steps that no person wrote; the last is what begins that of a payment ordered again."""
 
 
 class Step(msgspec.Struct, frozen=True):

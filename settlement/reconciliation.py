@@ -19,7 +19,7 @@ from settlement.bank_files.payment_returns import PaymentReturn
 from settlement.bank_files.readers import read_bank_file
 from settlement.bank_files.statements import NotificationFile, StatementFile
 from settlement.bank_files.status_report import PaymentStatusReport
-from settlement.batches import Step
+from settlement.batches import BY_BANK_FILES, Step
 from settlement.payments import returned
 from settlement.people import Person
 from settlement.receipts import Receipts
@@ -172,8 +172,8 @@ class _Taking:
                 latest[payment.party, payment.currency] = payment
             confirmed = [payment.state == "confirmed" for payment in latest.values()]
             state = "confirmed" if all(confirmed) else "partly_confirmed"
-            if batch.state in _PAYING - {state} and any(confirmed):
-                step = Step(state, self._person.name, self._unit.now, "by the bank's files")
+            if batch.state in _PAYING - {state} and (any(confirmed) or batch.state == "confirmed"):
+                step = Step(state, self._person.name, self._unit.now, BY_BANK_FILES)
                 await add_step(self._unit.connection, batch, step)
 
     async def _confirm(self, payment: Payment, entry: Entry, programme: Programme) -> None:

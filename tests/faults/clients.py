@@ -11,6 +11,7 @@ import psycopg
 
 from ledger.audit import AuditReport, audit
 from ledger.store.unit_of_work import open_pool
+from settlement.audit import check_settlement
 from tests.databases import LedgerDatabase
 from tests.service import Service, run_apart
 
@@ -41,7 +42,7 @@ def audited(url: str) -> AuditReport:
 
     async def run() -> AuditReport:
         async with open_pool(url) as pool:
-            return await audit(pool)
+            return await audit(pool, more_checks=[check_settlement])
 
     return run_apart(run())
 

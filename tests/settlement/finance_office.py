@@ -13,6 +13,7 @@ from ledger.audit import audit
 from ledger.audit.report import AuditReport
 from ledger.store.credentials import StaffRole, add_staff_key
 from ledger.store.unit_of_work import open_pool, unit_of_work
+from settlement.audit import check_settlement
 from tests.service import Service, run_apart
 
 PROGRAMME = "CITY"
@@ -126,10 +127,10 @@ class FinanceOffice:
             return {(account, party): balance for account, party, balance in rows}
 
     def audit(self) -> AuditReport:
-        """Audit the whole ledger."""
+        """Audit the whole ledger, settlement too."""
 
         async def look() -> AuditReport:
             async with open_pool(self.service.database.service_url) as pool:
-                return await audit(pool)
+                return await audit(pool, more_checks=[check_settlement])
 
         return run_apart(look())

@@ -82,8 +82,12 @@ class MockBank:
         account = iban("CN", code)
         self._change("POST", "/_mock/accounts", id=code, name=name, iban=account, currency=currency)
         # A new account starts with nothing; its balance is set as a change.
-        self._change("PATCH", f"/_mock/accounts/{code}", balance=balance_minor)
+        self.set_balance(code, balance_minor)
         return account
+
+    def set_balance(self, code: str, balance_minor: int) -> None:
+        """Have an account hold so much from now on, in minor units."""
+        self._change("PATCH", f"/_mock/accounts/{code}", balance=balance_minor)
 
     def behave(self, code: str, behaviour: str, **parameters: object) -> None:
         """Change what the bank does with an account's payments from now on, such as ``insufficient-funds``."""

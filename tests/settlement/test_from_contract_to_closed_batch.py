@@ -7,6 +7,8 @@ import pytest
 from ledger.audit import audit
 from ledger.errors import BankFileInvalid, BatchNotInState, Forbidden, SecondPersonRequired
 from settlement.approval import approve, close, submit
+from settlement.audit import check_settlement
+from settlement.batches import Batch
 from settlement.payments import retry
 from settlement.people import Person
 from settlement.receipts import match
@@ -49,7 +51,7 @@ async def test_a_batch_is_paid_once_confirmed_by_the_statement_and_closed(
         (4000, 0): -20_00,
         (4010, 0): -70,
     }
-    report = await audit(office.engine.pool)
+    report = await audit(office.engine.pool, more_checks=[check_settlement])
     assert report.is_clean, report.differences
 
 
@@ -80,7 +82,61 @@ async def test_a_payment_that_comes_back_is_owed_again_and_retried_as_a_new_atte
     assert payments[f"{batch.id}-{cafe}-2"].state == "confirmed"
     assert (2100, cafe) not in office.balances(database)
     await close(office.engine, CLERK, batch.id, "all paid")
-    assert (await audit(office.engine.pool)).is_clean
+    assert (await audit(office.engine.pool, more_checks=[check_settlement])).is_clean
+
+
+async def state_of(office: Office, batch: Batch) -> str:
+    async with office.engine.pool.connection() as connection:
+        found = await read_batch(connection, batch.id)
+    assert found is not None
+    return found.state
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_what_comes_back_after_all_was_confirmed_is_retried_and_the_audit_finds_nothing_wrong(
+    office: Office, *, is_closed: bool
+) -> None:
+    batch = await office.settle()
+    returned = f"{batch.id}-{office.worked.partners['CAFE']}-1"
+    office.bank.return_later("HOUSE", returned, days=2)
+    await office.instruct(batch)
+    office.bank.advance(days=1)
+    await office.read_bank()
+    assert await state_of(office, batch) == "confirmed"
+    if is_closed:
+        await close(office.engine, CLERK, batch.id, "all paid")
+    office.bank.advance(days=4)
+    await office.read_bank()
+    # A closed batch stays closed: what the party is owed again stands in the books and in the work list.
+    assert await state_of(office, batch) == ("closed" if is_closed else "partly_confirmed")
+    await retry(office.engine, CLERK, returned, "the account is right by now")
+    report = await audit(office.engine.pool, more_checks=[check_settlement])
+    assert report.is_clean, report.differences
+
+
+async def test_a_batch_of_which_every_payment_was_rejected_is_retried_and_the_audit_finds_nothing_wrong(
+    office: Office,
+) -> None:
+    office.bank.behave("HOUSE", "insufficient-funds")
+    office.bank.set_balance("HOUSE", 0)
+    batch = await office.settle()
+    await office.instruct(batch)
+    office.bank.advance(days=1)
+    await office.read_bank()
+    failed = await office.payments(batch)
+    assert {one.state for one in failed.values()} == {"rejected"}
+    office.bank.set_balance("HOUSE", OPENING_MINOR)
+    for name in failed:
+        await retry(office.engine, CLERK, name, "there is money now")
+    async with office.engine.pool.connection() as connection:
+        files = await read_files(connection, batch.id)
+    for file in files[1:]:
+        office.bank.send(file.content)
+    office.bank.advance(days=2)
+    await office.read_bank()
+    await close(office.engine, CLERK, batch.id, "all paid")
+    report = await audit(office.engine.pool, more_checks=[check_settlement])
+    assert report.is_clean, report.differences
 
 
 async def test_a_receipt_pays_its_notice_in_parts_and_what_is_over_stands_to_the_payers_credit(
@@ -99,7 +155,7 @@ async def test_a_receipt_pays_its_notice_in_parts_and_what_is_over_stands_to_the
     balances = office.balances(database)
     assert (1100, bank) not in balances
     assert (balances[2120, bank], balances[1000, 0]) == (-5_00, 125_00)
-    assert (await audit(office.engine.pool)).is_clean
+    assert (await audit(office.engine.pool, more_checks=[check_settlement])).is_clean
 
 
 async def test_a_receipt_without_reference_is_placed_by_account_and_exact_amount_else_by_hand(
@@ -122,7 +178,7 @@ async def test_a_receipt_without_reference_is_placed_by_account_and_exact_amount
     office.bank.credit("HOUSE", 1, "rest", debtor={"name": "某某银行", "iban": iban("CN", "PAYER")})
     await office.read_bank()
     assert [one.state for one in await office.notices(batch)] == ["paid"]
-    assert (await audit(office.engine.pool)).is_clean
+    assert (await audit(office.engine.pool, more_checks=[check_settlement])).is_clean
 
 
 async def test_an_amount_that_differs_by_one_fen_is_refused_with_the_whole_file(

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.audit import audit
 from settlement.approval import approve, close, submit
+from settlement.audit import check_settlement
 from settlement.payments import instruct, retry
 from settlement.reconciliation import BankFileOutcome, import_bank_file
 from settlement.run import run
@@ -83,7 +84,7 @@ async def test_steps_that_are_killed_anywhere_and_taken_again_pay_once(
     # Each step reads, posts and commits: fewer deaths would mean that statements went by uncounted.
     assert killer.kills > 60
     assert office.bank.balance_minor("HOUSE") == OPENING_MINOR - 29_40 - 4_90
-    report = await audit(engine.pool)
+    report = await audit(engine.pool, more_checks=[check_settlement])
     assert report.is_clean, report.differences
 
 
@@ -105,5 +106,5 @@ async def test_a_return_that_is_killed_anywhere_is_booked_once_and_retried_once(
     async with engine.pool.connection() as connection:
         assert len(await read_files(connection, batch.id)) == 2
     assert [one.state for one in (await office.payments(batch)).values()].count("instructed") == 1
-    report = await audit(engine.pool)
+    report = await audit(engine.pool, more_checks=[check_settlement])
     assert report.is_clean, report.differences
