@@ -12,7 +12,9 @@ import msgspec
 from settlement.people import Person
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
 
-Doing = Literal["close-day", "run", "submit", "approve", "instruct", "close", "await-bank", "await-cut-off"]
+Doing = Literal[
+    "close-day", "run", "submit", "approve", "instruct", "pay-again", "close", "await-bank", "await-cut-off"
+]
 
 SETTLING = frozenset({CLERK, MANAGER})
 APPROVING = frozenset({APPROVER, MANAGER})
@@ -54,11 +56,18 @@ def may_take(person: Person, doing: Doing, batch: OpenBatch | None = None) -> bo
 
 
 def next_step(
-    person: Person, batches: Sequence[OpenBatch], closable: date | None, waiting: Sequence[date], coming: date
+    person: Person,
+    batches: Sequence[OpenBatch],
+    closable: date | None,
+    waiting: Sequence[date],
+    coming: date,
+    *,
+    came_back: str | None = None,
 ) -> NextStep:
     """What to do next: ``closable`` is the first day that can be closed, ``waiting`` are closed days in no batch.
 
-    ``coming`` is the day that can be closed next, once its cut-off has come.
+    ``coming`` is the day that can be closed next, once its cut-off has come; ``came_back`` is the batch of a payment
+    that the bank rejected or returned, and that was not ordered again.
     """
     for state in _ORDER:
         found = next((one for one in batches if one.state == state), None)
@@ -69,6 +78,8 @@ def next_step(
         return NextStep("close-day", day=closable, is_own=may_take(person, "close-day"))
     if waiting:
         return NextStep("run", day=waiting[-1], is_own=may_take(person, "run"))
+    if came_back is not None:
+        return NextStep("pay-again", came_back, is_own=may_take(person, "pay-again"))
     for state, doing in (("confirmed", "close"), ("instructed", "await-bank"), ("partly_confirmed", "await-bank")):
         found = next((one for one in batches if one.state == state), None)
         if found is not None:

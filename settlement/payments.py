@@ -6,6 +6,8 @@ rejects or returns comes back to what the party is owed.
 
 from collections.abc import Mapping, Sequence
 
+from psycopg import AsyncConnection
+
 from ledger.errors import AccountMissing, BatchNotInState, BeneficiaryMissing, NotFound
 from ledger.posting.clearing import ClearingUnit, clear
 from ledger.posting.engine import Engine
@@ -15,7 +17,7 @@ from ledger.rules.money_postings import OPERATOR, MoneyAccount, MoneyPosting
 from ledger.rules.programmes import Programme
 from settlement.approval import end_to_end_id, find_batch
 from settlement.bank_files.payment_file import DebtorAccount, PaymentOrder, write_payment_file
-from settlement.batches import Batch, Step, refuse_transition
+from settlement.batches import NOTHING_TO_PAY, RETRIED, Batch, Step, refuse_transition
 from settlement.calendars import banking_day_after, is_banking_day
 from settlement.people import Person
 from settlement.set_up import AccountRequest, read_accounts
@@ -55,10 +57,10 @@ async def instruct(engine: Engine, person: Person, batch: str, reason: str) -> B
         current = found.inputs.current_terms
         frozen = {party: terms.beneficiary for party, terms in current.items() if terms.beneficiary is not None}
         # A party that had none when the batch was run is paid where its contract says by now.
-        await _order(unit, found, payments, await _beneficiaries(unit, found) | frozen)
+        await _order(unit, found, payments, await paid_at(unit.connection, found.programme) | frozen)
         await add_step(unit.connection, found, Step("instructed", person.name, unit.now, reason))
         if not payments:
-            await add_step(unit.connection, found, Step("confirmed", person.name, unit.now, "nothing to pay"))
+            await add_step(unit.connection, found, Step("confirmed", person.name, unit.now, NOTHING_TO_PAY))
         return await find_batch(unit, batch)
 
     return await clear(engine, step)
@@ -76,12 +78,7 @@ async def retry(engine: Engine, person: Person, failed: str, reason: str) -> Bat
         if payment is None:
             raise NotFound("No payment has this id.")
         batch = await find_batch(unit, payment.batch)
-        later = [
-            one
-            for one in await read_payments(unit.connection, batch.id)
-            if one.party == payment.party and one.currency == payment.currency and one.attempt > payment.attempt
-        ]
-        if later:
+        if payment.is_superseded_by(await read_payments(unit.connection, batch.id)):
             return batch
         if payment.state not in FAILED_PAYMENTS:
             raise BatchNotInState(
@@ -92,17 +89,17 @@ async def retry(engine: Engine, person: Person, failed: str, reason: str) -> Bat
             )
         again = _again(batch, payment)
         await add_payment(unit.connection, again)
-        await _order(unit, batch, [again], await _beneficiaries(unit, batch))
-        noted = Step(batch.state, person.name, unit.now, f"retried {failed}: {reason}")
+        await _order(unit, batch, [again], await paid_at(unit.connection, batch.programme))
+        noted = Step(batch.state, person.name, unit.now, f"{RETRIED}{failed}: {reason}")
         await note_step(unit.connection, batch.id, noted)
         return await find_batch(unit, batch.id)
 
     return await clear(engine, step)
 
 
-async def _beneficiaries(unit: ClearingUnit, batch: Batch) -> dict[int, Beneficiary]:
-    """Where each party is paid by the last version of its contract."""
-    book = await read_book(unit.connection, batch.programme)
+async def paid_at(connection: AsyncConnection, programme: int) -> dict[int, Beneficiary]:
+    """Where each party of a programme is paid by the last version of its contract."""
+    book = await read_book(connection, programme)
     last = {partner: book.versions(partner)[-1].beneficiary for partner in book.partners}
     return {partner: beneficiary for partner, beneficiary in last.items() if beneficiary is not None}
 

@@ -75,6 +75,14 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message_id: str | None = None
 
+    def is_superseded_by(self, others: Sequence["Payment"]) -> bool:
+        """Whether one of its batch's other payments is a newer attempt at it."""
+        return any(
+            (one.batch, one.party, one.currency) == (self.batch, self.party, self.currency)
+            and one.attempt > self.attempt
+            for one in others
+        )
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What a party is asked to pay, by when, under which reference; minor units."""

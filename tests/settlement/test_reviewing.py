@@ -232,6 +232,13 @@ def test_the_next_thing_is_what_keeps_the_others_waiting(
         assert next_step(person, batches, closable, waiting, COMING) == wanted, person
 
 
+def test_a_payment_that_came_back_is_next_once_days_and_batches_have_gone_on() -> None:
+    confirmed = [OpenBatch("B", "confirmed", frozenset())]
+    assert next_step(CLERK, confirmed, None, [], COMING, came_back="A") == NextStep("pay-again", "A", is_own=True)
+    assert next_step(APPROVER, confirmed, None, [], COMING, came_back="A") == NextStep("pay-again", "A")
+    assert next_step(CLERK, confirmed, DAY, [], COMING, came_back="A").doing == "close-day"
+
+
 def test_who_prepared_a_batch_is_not_asked_to_approve_it() -> None:
     both = Person("wang", frozenset({"finance-clerk", "finance-approver"}))
     batch = OpenBatch("B", "submitted", frozenset({"wang"}))

@@ -12,6 +12,7 @@ from api.pages.finance.batches import (
 )
 from api.pages.finance.days import ask_close_page, close_day_form, days_page
 from api.pages.finance.disputes import dispute_pages
+from api.pages.finance.paying_again import paying_again_pages
 from api.pages.finance.periods import period_pages
 from api.pages.finance.proposals import proposal_pages
 from api.pages.finance.proposing import proposing_pages
@@ -39,6 +40,7 @@ finance_router = Router(
         batches_page,
         batch_page,
         payment_file,
+        *paying_again_pages,
         party_statement_file,
         ask_run_page,
         run_form,

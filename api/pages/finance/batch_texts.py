@@ -64,6 +64,10 @@ BATCHES: Mapping[str, tuple[str, str]] = {
         "The bank has confirmed some of the payments. The others are in the table of payments.",
         "银行已确认部分付款，其余见付款明细。",
     ),
+    "now_came_back": (
+        "Payments that came back and wait to be paid again: {count}. Each is marked in the table of payments.",
+        "有 {count} 笔付款被拒绝或退回，待重新付款，已在付款明细中标出。",
+    ),
     "now_confirmed": ("The bank has confirmed every payment.", "银行已确认全部付款。"),
     "now_closed": ("Done: every payment is confirmed, and the batch is closed.", "全部付款成功，批次已结清。"),
     "now_cancelled": (
@@ -76,6 +80,13 @@ BATCHES: Mapping[str, tuple[str, str]] = {
     "did_instructed": ("You have instructed its payments.", "您已发出付款指令。"),
     "did_closed": ("You have closed this batch.", "您已结清此批次。"),
     "did_cancelled": ("You have cancelled this batch.", "您已撤销此批次。"),
+    "did_again": (
+        "The payment is ordered again. Hand its new file to the bank.",
+        "已重新发起付款，请将新的付款文件提交银行。",
+    ),
+    "reason_nothing_to_pay": ("nothing to pay", "无需付款"),
+    "reason_by_bank_files": ("by the bank's files", "依据银行回单"),
+    "pay_again": ("Pay again", "重新付款"),
     "did_other": (
         "{person} was faster: the batch was “{state}” already. Your form changed nothing.",
         "{person} 已先行办理：批次已是“{state}”，您的提交未产生影响。",

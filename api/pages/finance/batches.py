@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 
 from litestar import Response, get, post
@@ -16,18 +17,19 @@ from api.pages.finance.days import KEY_BYTES, has_demo_steps, standing_of
 from api.pages.finance.finance_view import FinanceView, finance_page, finance_view
 from api.pages.finance.refusal_texts import REFUSALS
 from api.pages.finance.refusals import taken
-from api.pages.finance.review import MOST_ROWS, find_batch_of, read_review
+from api.pages.finance.review import MOST_ROWS, Review, find_batch_of, read_review
 from api.pages.finance.step_texts import STEPS
 from api.pages.finance.who_pays import short, who_pays_whom
 from api.pages.frame import see_other
 from api.pages.guards import FINANCE_READERS, for_staff, own_form
 from api.pages.statement_files import statement_file
+from api.pages.texts import in_language
 from api.requests import CityRequest
 from api.schemas.settlement import RunSent
 from api.settlement_access import sees_accounts
 from api.settlement_steps import payment_file_of, run_once
 from ledger.errors import NotFound
-from settlement.batches import Batch
+from settlement.batches import BY_BANK_FILES, NOTHING_TO_PAY, RETRIED, Batch, Step
 from settlement.next_steps import Doing, OpenBatch, may_take
 from settlement.store.batch_rows import read_batch_of_day, read_waiting_days
 from settlement.store.day_rows import read_last_day
@@ -40,6 +42,7 @@ PAGE_BATCHES = 20
 LONGEST_NAME = 60
 
 _FORWARD: dict[str, Doing] = {"draft": "submit", "submitted": "approve", "approved": "instruct", "confirmed": "close"}
+_ROUTINE = {NOTHING_TO_PAY: "reason_nothing_to_pay", BY_BANK_FILES: "reason_by_bank_files"}
 _CANCELLING = frozenset({CLERK, MANAGER, APPROVER})
 TONES = {
     "draft": "warn",
@@ -92,8 +95,10 @@ async def batch_page(request: CityRequest, batch: FromPath[str], done: FromQuery
         review=review,
         forward=forward(view, found),
         can_cancel=found.state in {"draft", "submitted"} and not view.person.roles.isdisjoint(_CANCELLING),
-        now=_now(view, found),
+        now=_now(view, found, review),
         done=_done(view, found, done),
+        reason_of=partial(_reason_of, view),
+        can_pay_again=may_take(view.person, "pay-again"),
         has_file=any(row.payment.message_id for row in review.payments),
         picture=who_pays_whom(nets),
         short=short,
@@ -178,8 +183,10 @@ def forward(view: FinanceView, batch: Batch) -> Doing | None:
     return doing
 
 
-def _now(view: FinanceView, batch: Batch) -> tuple[str, dict[str, str]]:
+def _now(view: FinanceView, batch: Batch, review: Review) -> tuple[str, dict[str, str]]:
     """What is said of where a batch stands."""
+    if waiting := sum(row.waits for row in review.payments):
+        return "now_came_back", {"count": formats.number(waiting)}
     last = batch.steps[-1]
     is_own = batch.state == "submitted" and view.person.name in batch.prepared_by
     said = {"person": view.called(batch.person_of(batch.state) or last.person), "reason": last.reason}
@@ -188,10 +195,22 @@ def _now(view: FinanceView, batch: Batch) -> tuple[str, dict[str, str]]:
 
 def _done(view: FinanceView, batch: Batch, state: str | None) -> tuple[str, str, str] | None:
     """What came of the form that led here: whether the step was this person's, or somebody was faster."""
+    if state == "again" and any(step.reason.startswith(RETRIED) for step in batch.steps):
+        return ("did_again", batch.state, "")
     person = None if state is None or f"did_{state}" not in BATCHES else batch.person_of(state)
     if state is None or person is None:
         return None
     return (f"did_{state}" if person == view.person.name else "did_other", state, view.called(person))
+
+
+def _reason_of(view: FinanceView, step: Step) -> str:
+    """Why a step was taken: as a person wrote it, or in the reader's language where nobody did."""
+    texts = in_language(BATCHES, view.language)
+    if step.reason in _ROUTINE:
+        return texts[_ROUTINE[step.reason]]
+    if step.reason.startswith(RETRIED):
+        return f"{texts['pay_again']} {step.reason.removeprefix(RETRIED)}"
+    return step.reason
 
 
 async def _ask_run(

@@ -13,6 +13,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
     "next_submit": ("Look at {batch} and submit it", "核对 {batch} 并提交复核"),
     "next_approve": ("Check {batch} and approve it", "复核 {batch}"),
     "next_instruct": ("Instruct the payments of {batch}", "发出 {batch} 的付款指令"),
+    "next_pay-again": ("A payment of {batch} came back", "{batch} 有付款被拒绝或退回"),
     "next_close": ("Close {batch}", "结清 {batch}"),
     "next_await-bank": ("{batch} waits for the bank", "{batch} 等待银行回单"),
     "next_await-cut-off": ("Nothing to do now", "暂无待办"),
@@ -27,6 +28,10 @@ DAYS: Mapping[str, tuple[str, str]] = {
     "about_submit": ("It is a draft. A second person approves it afterwards.", "当前为草稿，提交后由他人复核。"),
     "about_approve": ("It is submitted. Approval posts points and money.", "已提交。复核通过后积分和资金入账。"),
     "about_instruct": ("It is approved. The payment file is made with this step.", "已复核通过。此步骤生成付款文件。"),
+    "about_pay-again": (
+        "The party is owed it again. Look at why the bank sent it back, then pay it again.",
+        "款项已重新列为应付。请查看退回原因，再重新付款。",
+    ),
     "about_close": ("All its payments are confirmed.", "所有付款均已确认。"),
     "about_await-bank": (
         "Its payment file is made. Import the bank's answer when it comes.",
@@ -41,6 +46,7 @@ DAYS: Mapping[str, tuple[str, str]] = {
         "须由他人复核：请交由未经办此批次的复核人处理。",
     ),
     "for_instruct": ("The finance clerk does this.", "此项由财务经办办理。"),
+    "for_pay-again": ("The finance clerk does this.", "此项由财务经办办理。"),
     "for_close": ("The finance clerk does this.", "此项由财务经办办理。"),
     "look": ("Look at it", "查看"),
     "days_table": ("The latest days", "近期营业日"),

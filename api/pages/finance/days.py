@@ -27,7 +27,9 @@ from ledger.store.ledger_row import read_clock
 from settlement.next_steps import NextStep, OpenBatch, may_take, next_step
 from settlement.store.batch_rows import read_batch, read_waiting_days
 from settlement.store.day_rows import ClosedDay, list_days, read_last_day
+from settlement.store.money_rows import list_unfinished
 from settlement.store.review_rows import list_open_heads
+from settlement.vocabulary import FAILED_PAYMENTS
 
 PAGE_DAYS = 14
 KEY_BYTES = 18
@@ -141,7 +143,9 @@ async def _next(connection: AsyncConnection, view: FinanceView, standing: Standi
             prepared = found.prepared_by
         batches.append(OpenBatch(head.id, head.state, prepared))
     coming = standing.open_days[0] if standing.open_days else standing.today
-    return next_step(view.person, batches, standing.closable, waiting, coming)
+    came_back = await list_unfinished(connection, programme, sorted(FAILED_PAYMENTS), 1)
+    batch = came_back[0][0].batch if came_back else None
+    return next_step(view.person, batches, standing.closable, waiting, coming, came_back=batch)
 
 
 def _said(view: FinanceView, step: NextStep) -> dict[str, str]:

@@ -13,17 +13,21 @@ from settlement.store.batch_rows import read_balances, read_batch
 from settlement.store.money_rows import Notice, Payment, read_notices, read_payments
 from settlement.store.review_rows import count_around, read_earlier
 from settlement.unusual import USUAL_BATCHES, Finding, unusual
-from settlement.vocabulary import UNAPPROVED
+from settlement.vocabulary import FAILED_PAYMENTS, UNAPPROVED
 
 MOST_ROWS = 200
 """Parties that a table shows; the statements hold all."""
 
 
 class PaymentRow(msgspec.Struct, frozen=True):
-    """A payment and the account that it goes to, as whoever looks may see it."""
+    """A payment and the account that it goes to, as whoever looks may see it.
+
+    ``waits`` says that it came back and was not ordered again.
+    """
 
     payment: Payment
     account: str | None
+    waits: bool
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +81,7 @@ async def read_review(view: FinanceView, batch: Batch, *, sees_accounts: bool) -
         findings=unusual(batch, earlier, around),
         changes=() if before is None else changes(before.figures.nets, batch.figures.nets),
         nets=tuple(nets),
-        payments=tuple(_payment_row(batch, one, sees_accounts=sees_accounts) for one in payments),
+        payments=tuple(_payment_row(batch, one, payments, sees_accounts=sees_accounts) for one in payments),
         notices=tuple(notices),
     )
 
@@ -93,12 +97,13 @@ def _without_terms(view: FinanceView, batch: Batch) -> Sequence[int]:
     return sorted((programme.issuers | programme.acceptors) - batch.inputs.current_terms.keys())
 
 
-def _payment_row(batch: Batch, payment: Payment, *, sees_accounts: bool) -> PaymentRow:
+def _payment_row(batch: Batch, payment: Payment, others: Sequence[Payment], *, sees_accounts: bool) -> PaymentRow:
+    waits = payment.state in FAILED_PAYMENTS and not payment.is_superseded_by(others)
     terms = batch.inputs.current_terms.get(payment.party)
     beneficiary = None if terms is None else terms.beneficiary
     if beneficiary is None:
-        return PaymentRow(payment, None)
-    return PaymentRow(payment, beneficiary.account if sees_accounts else masked(beneficiary.account))
+        return PaymentRow(payment, None, waits)
+    return PaymentRow(payment, beneficiary.account if sees_accounts else masked(beneficiary.account), waits)
 
 
 def _totals(batch: Batch) -> Totals:

@@ -138,9 +138,10 @@ RECONCILIATION: Mapping[str, tuple[str, str]] = {
         "按时间先后排列；银行尚未确认付款。",
     ),
     "came_back_note": (
-        "They are owed again. Order them anew from their batch.",
-        "款项重新列为应付，请在所属批次中重新发起付款。",
+        "They are owed again. Look at why the bank sent each back, then pay it again.",
+        "款项重新列为应付。请查看退回原因，再重新付款。",
     ),
+    "pay_again": ("Pay again", "重新付款"),
     "notices_title": ("Notices that are open", "未结清的缴款通知"),
     "notices_note": ("What parties were asked to pay, the oldest due first.", "各方应缴款项，按到期日先后排列。"),
     "payment_id": ("Payment", "付款编号"),
