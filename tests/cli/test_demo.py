@@ -126,6 +126,13 @@ def test_the_city_shows_a_cap_in_use_an_open_hold_gifts_and_a_frozen_member(make
     assert city.run("audit").code == 0
 
 
+def test_the_loaded_city_was_audited_once_and_nothing_was_found(make_sandbox: MakeSandbox) -> None:
+    city = make_sandbox("one")
+    city.done("demo")
+    city.done("demo")
+    assert rows(city, "select kind, difference_count from audits") == [("full", 0)]
+
+
 def test_loading_again_changes_nothing_also_later_and_beside_partners_of_your_own(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox("one")
     first = sandbox.json("demo")
