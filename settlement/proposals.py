@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from ledger.errors import (
+    Forbidden,
     IdempotencyKeyReused,
     NotFound,
     PartnerNotFound,
@@ -203,26 +204,37 @@ async def approve_proposal(engine: Engine, person: Person, proposal: UUID, reaso
 
     Raises Forbidden, NotFound, SecondPersonRequired, ProposalDecided where it was rejected, and what no longer fits.
     """
+    person.refuse_without(*DECIDERS)
     return await _decide(engine, person, proposal, reason, "approved")
 
 
 async def reject_proposal(engine: Engine, person: Person, proposal: UUID, reason: str) -> Proposal:
     """Reject what another person proposed; raises as ``approve_proposal``."""
+    person.refuse_without(*DECIDERS)
     return await _decide(engine, person, proposal, reason, "rejected")
 
 
-async def _decide(engine: Engine, person: Person, proposal: UUID, reason: str, state: str) -> Proposal:
-    person.refuse_without(*DECIDERS)
+async def withdraw_proposal(engine: Engine, person: Person, proposal: UUID, reason: str) -> Proposal:
+    """Take back what one proposed oneself, before anybody has decided. Again it changes nothing.
 
+    Raises Forbidden for what another person proposed, NotFound, and ProposalDecided where it was decided.
+    """
+    return await _decide(engine, person, proposal, reason, "withdrawn")
+
+
+async def _decide(engine: Engine, person: Person, proposal: UUID, reason: str, state: str) -> Proposal:
     async def step(unit: ClearingUnit) -> Proposal:
         known = await read_proposal(unit.connection, proposal)
         if known is None:
             raise NotFound("No proposal has this id.")
+        if state == "withdrawn" and known.proposed_by != person.name:
+            raise Forbidden("Only who made a proposal may withdraw it.")
         if known.state == state:
             return known
         if known.state != "waiting":
             raise ProposalDecided(f"The proposal is {known.state} already.", state=known.state)
-        refuse_same(known.proposed_by, person, "proposed")
+        if state != "withdrawn":
+            refuse_same(known.proposed_by, person, "proposed")
         outcome = await _carry_out(unit, known) if state == "approved" else None
         decided = replace(
             known, state=state, decided_by=person.name, decided_at=unit.now, decision_reason=reason, outcome=outcome

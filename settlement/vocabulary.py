@@ -15,7 +15,7 @@ UNAPPROVED = frozenset({"draft", "submitted"})
 OPERATIONS = ("terms", "adjustment", "reserve", "account", "limit", "period", "exchange-rate")
 """What two persons change: proposed by one, approved by another."""
 
-PROPOSAL_STATES = ("waiting", "approved", "rejected")
+PROPOSAL_STATES = ("waiting", "approved", "rejected", "withdrawn")
 
 PAYMENT_STATES = ("planned", "instructed", "accepted", "confirmed", "rejected", "returned")
 FAILED_PAYMENTS = frozenset({"rejected", "returned"})

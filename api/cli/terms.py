@@ -127,6 +127,23 @@ def reject(
     say(f"Rejected the proposal of {answer.operation} by {answer.proposed_by}.", answer, as_json=as_json)
 
 
+@app.command(
+    "withdraw",
+    epilog="Example: citypoints terms withdraw 5f6c1f5e-6f43-5f6e-9a55-0d8f7b7c2a11 --reason 'wrong account'",
+)
+def withdraw(
+    proposal: Annotated[str, typer.Argument(metavar="PROPOSAL", help="Its id.")],
+    *,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Take back what you proposed yourself, before anybody has decided: nothing is changed."""
+    from settlement.proposals import withdraw_proposal
+
+    answer = _decide(proposal, reason, withdraw_proposal)
+    say(f"Withdrawn: your proposal of {answer.operation}.", answer, as_json=as_json)
+
+
 @app.command("proposals", epilog="Example: citypoints terms proposals --waiting")
 def proposals(
     *,

@@ -83,7 +83,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "The member earns 120 points. Run it twice: the second answer says “Idempotency-Replayed: true”.",
         "会员获得 120 积分。执行两次：第二次答复带有“Idempotency-Replayed: true”。",
     ),
-    "step_redeem": ("The member redeems 30.", "会员兑换 30 积分。"),
+    "step_redeem": ("The member redeems 30.", "会员使用 30 积分。"),
     "step_reverse": (
         "Part of it is returned: 10 points go back into the lot they came from.",
         "部分退货：10 积分退回原批次。",

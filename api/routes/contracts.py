@@ -1,8 +1,9 @@
 """Contracts and other changes of settlement's set-up: proposed by one person, decided by another; quotes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post, put
@@ -31,7 +32,9 @@ from api.schemas.proposals import DecisionSent, ProposalAnswer, ProposalList, Pr
 from api.settlement_access import FINANCE, person_of, programme_coded, sees_accounts
 from api.wiring import wiring_of
 from ledger.errors import NotFound, PartnerNotFound
+from ledger.posting.engine import Engine
 from ledger.reading.cursors import DEFAULT_LIMIT
+from settlement.people import Person
 from settlement.proposals import (
     AnyRequest,
     approve_proposal,
@@ -39,8 +42,9 @@ from settlement.proposals import (
     propose,
     reject_proposal,
     terms_mark,
+    withdraw_proposal,
 )
-from settlement.store.proposal_rows import list_proposals, read_proposal
+from settlement.store.proposal_rows import Proposal, list_proposals, read_proposal
 from settlement.store.term_rows import add_quote, read_history
 
 IfMatch = Annotated[
@@ -49,9 +53,11 @@ IfMatch = Annotated[
 ]
 
 StateQuery = Annotated[
-    Literal["waiting", "approved", "rejected"] | None,
+    Literal["waiting", "approved", "rejected", "withdrawn"] | None,
     QueryParameter(name="state", required=False, description="Only those in this state."),
 ]
+
+Decide = Callable[[Engine, Person, UUID, str], Awaitable[Proposal]]
 
 PROPOSING = ("finance-clerk", "manager", "operator")
 DECIDING = ("finance-approver", "manager")
@@ -73,6 +79,7 @@ _DECIDING_PROBLEMS = (
     "clock-behind",
     "shutting-down",
 )
+_WITHDRAWING_PROBLEMS = (*WRITE_PROBLEMS, "not-found", "proposal-decided", "clock-behind", "shutting-down")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -180,7 +187,7 @@ async def post_proposal_approval(
     request: CityRequest, proposal: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Approve what another person proposed: it is carried out at once."""
-    return await _decide(request, idempotency_key, proposal, data, approves=True)
+    return await _decide(request, idempotency_key, proposal, data, "approve", approve_proposal)
 
 
 @post(
@@ -195,7 +202,22 @@ async def post_proposal_rejection(
     request: CityRequest, proposal: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
 ) -> Response[bytes]:
     """Reject what another person proposed: nothing is changed."""
-    return await _decide(request, idempotency_key, proposal, data, approves=False)
+    return await _decide(request, idempotency_key, proposal, data, "reject", reject_proposal)
+
+
+@post(
+    "/v1/settlement-proposals/{proposal:str}/withdrawal",
+    before_request=for_roles(*PROPOSING),
+    operation_id="withdrawProposal",
+    summary="Withdraw a proposal",
+    tags=["Contracts"],
+    responses=answers(CREATED, ProposalAnswer, "Withdrawn.", *_WITHDRAWING_PROBLEMS),
+)
+async def post_proposal_withdrawal(
+    request: CityRequest, proposal: CodePath, data: DecisionSent, idempotency_key: IdempotencyKey
+) -> Response[bytes]:
+    """Take back what you proposed yourself, before anybody has decided: nothing is changed."""
+    return await _decide(request, idempotency_key, proposal, data, "withdraw", withdraw_proposal)
 
 
 @post(
@@ -244,7 +266,7 @@ async def _propose(
 
 
 async def _decide(
-    request: CityRequest, idempotency_key: str, proposal: str, data: DecisionSent, *, approves: bool
+    request: CityRequest, idempotency_key: str, proposal: str, data: DecisionSent, what: str, decide: Decide
 ) -> Response[bytes]:
     wiring, person = wiring_of(request), person_of(request)
 
@@ -255,10 +277,9 @@ async def _decide(
             known = None if identifier is None else await read_proposal(connection, identifier)
         if known is None:
             raise NotFound("No proposal has this id.")
-        decide = approve_proposal if approves else reject_proposal
         return proposal_answer(await decide(wiring.engine, person, known.proposal, data.reason), registry)
 
-    operation = f"{'approve' if approves else 'reject'}-proposal:{proposal}"
+    operation = f"{what}-proposal:{proposal}"
     return await answer_step(wiring.engine, f"p:{person.name}", idempotency_key, operation, data, step)
 
 
@@ -269,5 +290,6 @@ contract_routes = [
     get_proposals,
     post_proposal_approval,
     post_proposal_rejection,
+    post_proposal_withdrawal,
     post_quote,
 ]

@@ -70,7 +70,7 @@ settlement_proposals = Table(
     CheckConstraint(one_of("state", PROPOSAL_STATES), name="state_known"),
     CheckConstraint("(state = 'waiting') = (decided_by is null)", name="decided_by_somebody"),
     CheckConstraint("(state = 'waiting') = (decision is null)", name="decision_numbered"),
-    CheckConstraint("decided_by is null or decided_by <> proposed_by", name="second_person"),
+    CheckConstraint("decided_by is null or (decided_by = proposed_by) = (state = 'withdrawn')", name="second_person"),
 )
 
 fx_quotes = Table(

@@ -58,6 +58,9 @@ def test_a_contract_with_all_its_terms_is_proposed_rejected_proposed_again_and_a
         "Rejected the proposal of terms by Wang Fang."
     )
     assert "second" not in approver.fails("terms", "approve", rejected, "--reason", "after all")
+    withdrawn = clerk.json(*terms)["id"]
+    assert "Only who made a proposal" in approver.fails("terms", "withdraw", withdrawn, "--reason", "not mine")
+    assert clerk.done("terms", "withdraw", withdrawn, "--reason", "a typo") == "Withdrawn: your proposal of terms."
     proposed = clerk.json(*terms)["id"]
     assert approver.done("terms", "approve", proposed, "--reason", "signed") == "Approved: version 1 of CAFE."
     [shown] = live.json("terms", "show", "CAFE", *OF)["items"]
@@ -69,7 +72,7 @@ def test_a_contract_with_all_its_terms_is_proposed_rejected_proposed_again_and_a
     assert (shown["beneficiary"]["name"], shown["beneficiary"]["account"]) == ("A/B Cafe", "****3445")
     assert live.json("terms", "proposals", "--waiting")["items"] == []
     listed = live.run("terms", "proposals")
-    assert [line.split("\t")[2] for line in listed.output.splitlines()[1:]] == ["approved", "rejected"]
+    assert [line.split("\t")[2] for line in listed.output.splitlines()[1:]] == ["approved", "withdrawn", "rejected"]
 
 
 def test_what_cannot_be_is_refused_with_the_name_of_the_field(live: CommandLine, clerk: CommandLine) -> None:

@@ -10,6 +10,7 @@ from api.pages.finance.proposal_forms import FORMS, percent, read_typed
 from ledger.rules.programmes import Programme
 from tests.pages.browsing import Browser, Page
 from tests.pages.bureau import Bureau
+from tests.settlement.finance_office import PROGRAMME
 
 NEW = "/finance/proposals/new"
 TERMS = {
@@ -75,6 +76,28 @@ def test_terms_are_proposed_in_two_steps_and_approved_by_another_person(bureau: 
     [version] = bureau.office.history(partner).json()["items"]
     assert (version["reserve"], version["commission"], version["cycle"]) == ("0.0095", "0.02", "weekly")
     assert (version["proposed_by"], version["approved_by"]) == ("Wu Jing", "Zheng")
+
+
+def test_who_proposed_withdraws_it_with_a_reason_and_it_cannot_be_approved_any_more(bureau: Bureau) -> None:
+    partner = bureau.office.new_partner()
+    clerk, other = bureau.staff("finance-clerk", name="Wu Jing"), bureau.staff("manager")
+    address = proposed(clerk, "terms", partner=partner, **TERMS)
+    action = f"{address}/withdrawal"
+    opened = clerk.get(address)
+    assert action not in other.get(address).html
+    before = decide(other, address, "neither")
+    csrf = before.form("/sign-out")["csrf"]
+    forged = other.post(action, {"csrf": csrf, "programme": PROGRAMME, "reason": "not mine"})
+    assert (forged.status, "Only who proposed it" in forged.text) == (422, True)
+    empty = clerk.send(opened, action, reason="")
+    assert (empty.status, "Waiting" in empty.text) == (422, True)
+    for _ in range(2):
+        done = clerk.follow(clerk.send(opened, action, reason="wrong account"))
+        assert "Withdrawn" in done.text
+        assert "wrong account" in done.text
+    late = other.post(address, {"csrf": csrf, "programme": PROGRAMME, "decision": "approve", "reason": "as signed"})
+    assert "decided already" in late.text
+    assert not bureau.office.history(partner).json()["items"]
 
 
 def test_the_form_of_new_terms_holds_what_is_agreed_and_the_change_alone_is_shown(bureau: Bureau) -> None:
@@ -225,7 +248,7 @@ def test_who_proposed_does_not_decide(bureau: Bureau) -> None:
     address = proposed(manager, "reserve", direction="fund", amount="1.00", reason="r")
     page = manager.get(address)
     assert "another person decides" in page.text
-    assert [form.attributes["action"] for form in page.root.every("form")] == ["/sign-out"]
+    assert [form.attributes["action"] for form in page.root.every("form")] == ["/sign-out", f"{address}/withdrawal"]
     answer = manager.post(address, {**page.form("/sign-out"), "decision": "approve", "reason": "mine"})
     assert answer.status == 422
     assert "another person decides" in answer.text

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.api.street import problem
@@ -59,6 +60,47 @@ def test_a_rejected_proposal_changes_nothing_and_stays_rejected(shared_office: F
     assert problem(shared_office.decide(proposed), 409, "proposal-decided")["state"] == "rejected"
     assert shared_office.decide(proposed, "rejection", by="manager").json()["decided_by"] == "finance-approver one"
     assert shared_office.history(partner).json() == {"items": []}
+
+
+def test_who_proposed_withdraws_it_under_any_key_of_theirs_and_nobody_else_does(shared_office: FinanceOffice) -> None:
+    partner = shared_office.new_partner()
+    proposed = shared_office.terms(partner)
+    for role in ("manager", "operator"):
+        refused = shared_office.decide(proposed, "withdrawal", by=role)
+        assert "Only who made a proposal" in problem(refused, 403, "forbidden")["detail"]
+    problem(shared_office.decide(proposed, "withdrawal"), 403, "forbidden")
+    same_person = shared_office.staff_key("finance-clerk one", "manager")
+    for _ in range(2):
+        answer = shared_office.decide(proposed, "withdrawal", by=same_person)
+        shown = answer.raise_for_status().json()
+        assert (shown["state"], shown["decided_by"]) == ("withdrawn", "finance-clerk one")
+    for what in ("approval", "rejection"):
+        assert problem(shared_office.decide(proposed, what), 409, "proposal-decided")["state"] == "withdrawn"
+    assert shared_office.history(partner).json() == {"items": []}
+    listed = shared_office.send("GET", "/v1/settlement-proposals?state=withdrawn&limit=200").json()["items"]
+    assert proposed.json()["id"] in [one["id"] for one in listed]
+
+
+def test_what_was_decided_is_not_withdrawn_any_more(shared_office: FinanceOffice) -> None:
+    proposed = shared_office.terms(shared_office.new_partner())
+    shared_office.agree(proposed)
+    refused = problem(shared_office.decide(proposed, "withdrawal", by="finance-clerk"), 409, "proposal-decided")
+    assert refused["state"] == "approved"
+
+
+def test_the_database_lets_nobody_approve_or_reject_what_they_proposed_nor_withdraw_anothers(
+    shared_office: FinanceOffice,
+) -> None:
+    identifier = shared_office.terms(shared_office.new_partner()).json()["id"]
+    change = (
+        "update settlement_proposals set state = %s, decided_by = case when %s then proposed_by else 'another' end,"
+        " decided_at = now(), decision = 1000000 where proposal = %s"
+    )
+    with psycopg.connect(shared_office.service.database.service_url) as connection:
+        for state, is_own in (("approved", True), ("rejected", True), ("withdrawn", False)):
+            with pytest.raises(psycopg.errors.CheckViolation, match="second_person"):
+                connection.execute(change, [state, is_own, identifier])
+            connection.rollback()
 
 
 def test_two_people_who_decide_at_once_decide_once(shared_office: FinanceOffice) -> None:

@@ -103,10 +103,10 @@ BATCHES: Mapping[str, tuple[str, str]] = {
     "others": ("Rounding and other", "尾差及其他"),
     "points_issued": ("Points issued", "发放积分"),
     "points_clawed_back": ("Taken back", "扣回积分"),
-    "points_redeemed": ("Points redeemed", "兑换积分"),
+    "points_redeemed": ("Points redeemed", "兑付积分"),
     "points_restored": ("Returned to members", "退还积分"),
     "points_expired": ("Points expired", "到期积分"),
-    "points_closing": ("Outstanding at the end", "期末未兑换积分"),
+    "points_closing": ("Outstanding at the end", "期末未兑付积分"),
     "proofs": ("What was proved", "勾稽核对"),
     "proof_holds": ("holds", "相符"),
     "proof_fails": ("does not hold", "不符"),
@@ -116,11 +116,11 @@ BATCHES: Mapping[str, tuple[str, str]] = {
     ),
     "proof_rolls-forward": (
         "Outstanding points begin where the batch before ended, for every issuer and price.",
-        "各发行方、各价格的期初未兑换积分与上一批次期末一致。",
+        "各发行方、各价格的期初未兑付积分与上一批次期末一致。",
     ),
     "proof_points-settled": (
         "The points that acceptors took, less returns, are the points settled with those who gave them.",
-        "受理方收取的积分（扣除退还）与发放方结算的积分一致。",
+        "受理方兑付的积分（扣除退还）与发放方结算的积分一致。",
     ),
     "proof_unaltered": (
         "The figures kept are those that were computed: their fingerprint agrees.",
@@ -219,7 +219,7 @@ BATCHES: Mapping[str, tuple[str, str]] = {
     "rule_adjustments": ("Amounts were given or taken by hand.", "有人工调整金额。"),
     "rule_adjustments-waiting": ("Such amounts wait for a second person.", "有人工调整待他人审批。"),
     "rule_suspense": ("Money came in or went out that nothing explains.", "有来源或用途不明的款项。"),
-    "rule_disputes": ("Redemptions are in dispute.", "有争议中的兑换。"),
+    "rule_disputes": ("Redemptions are in dispute.", "有争议中的兑付。"),
     "payments": ("Payments", "付款明细"),
     "payments_planned": (
         "Payments are planned when the batch is approved.",

@@ -1,4 +1,4 @@
-"""What waits for a second person: the list, one proposal as it is and would be, approving and rejecting it."""
+"""What waits for a second person: the list, one proposal as it is and would be, and what becomes of it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,21 +13,22 @@ from api.pages.finance.changes import OF_THE_MOMENT, change_rows, subject_of
 from api.pages.finance.finance_view import FinanceView, finance_page, finance_view
 from api.pages.finance.proposal_forms import FORMS
 from api.pages.finance.proposal_texts import PROPOSALS
-from api.pages.finance.work_refusals import decides, for_deciding, prepares, refusal_in
+from api.pages.finance.work_refusals import decides, for_deciding, for_preparing, prepares, refusal_in
 from api.pages.frame import see_other
 from api.pages.guards import FINANCE_READERS, for_staff, own_form
+from api.pages.texts import in_language
 from api.pages_of_lists import cut, position_after
 from api.requests import CityRequest
 from api.schemas.fields import ShortText
 from api.schemas.proposals import proposal_id
 from api.settlement_access import sees_accounts
-from ledger.errors import LedgerError, NotFound
-from settlement.proposals import approve_proposal, reject_proposal, request_of
+from ledger.errors import Forbidden, LedgerError, NotFound
+from settlement.proposals import approve_proposal, reject_proposal, request_of, withdraw_proposal
 from settlement.store.proposal_rows import Proposal, list_proposals, read_proposal
 
 ON_A_PAGE = 25
 WAITING = "waiting"
-TONES = {"waiting": "warn", "approved": "good", "rejected": "bad"}
+TONES = {"waiting": "warn", "approved": "good", "rejected": "bad", "withdrawn": "plain"}
 
 _STAFF = for_staff(*FINANCE_READERS)
 _DECIDE = {"approve": approve_proposal, "reject": reject_proposal}
@@ -110,6 +111,27 @@ async def decide_on_proposal(request: CityRequest, proposal: FromPath[str]) -> R
     return see_other(address_of(view, found))
 
 
+@post("/proposals/{proposal:str}/withdrawal", include_in_schema=False, before_request=for_preparing)
+async def withdraw_by_form(request: CityRequest, proposal: FromPath[str]) -> Response[str] | Redirect:
+    """Take back what the reader proposed; sent twice, it is withdrawn once."""
+    fields = await own_form(request)
+    view = await finance_view(request, fields.get("programme"))
+    found = await _found(view, proposal)
+    try:
+        reason = msgspec.convert(fields.get("reason", "").strip(), ShortText)
+    except msgspec.ValidationError:
+        return await _one(request, view, found, fields, wrong=frozenset({"reason"}))
+    try:
+        await withdraw_proposal(view.wiring.engine, view.person, found.proposal, reason)
+    except Forbidden:
+        refusal = in_language(PROPOSALS, view.language)["withdraw_not_own"]
+        return await _one(request, view, found, fields, refusal=refusal)
+    except LedgerError as error:
+        refusal = refusal_in(error, view.language)
+        return await _one(request, view, await _found(view, proposal), fields, refusal=refusal)
+    return see_other(address_of(view, found))
+
+
 def address_of(view: FinanceView, proposal: Proposal) -> str:
     """The page of a proposal."""
     return f"/finance/proposals/{proposal.proposal}?programme={view.programme.code}"
@@ -175,10 +197,11 @@ async def _one(
         rows=[row for row in rows if is_waiting or row.name not in OF_THE_MOMENT],
         may_decide=is_waiting and decides(view.person) and not line.is_own,
         must_wait=is_waiting and line.is_own,
+        may_withdraw=is_waiting and line.is_own and prepares(view.person),
         typed=typed,
         wrong=wrong,
         refusal=refusal,
     )
 
 
-proposal_pages = [proposals_page, proposal_page, decide_on_proposal]
+proposal_pages = [proposals_page, proposal_page, decide_on_proposal, withdraw_by_form]
