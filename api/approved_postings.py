@@ -16,10 +16,21 @@ from ledger.ids import Place
 from ledger.reading.transactions import find_by_key
 from ledger.rules.commands import Adjust, WriteOff
 from ledger.rules.programmes import LEDGER_ITSELF
-from ledger.store.approvals import Approval, Correction, end_approval
+from ledger.store.approvals import Approval, Correction, approve, end_approval, read_approval
 from ledger.store.unit_of_work import unit_of_work
 
 _POSTING_KEY = "posting"
+
+
+async def approve_and_post(wiring: Wiring, person: str, approval: UUID) -> Shown | Answered:
+    """Approve what another person asked for, and post it; again it is the same transaction.
+
+    Raises NotFound, SecondPersonRequired, ApprovalDecided for what was rejected, and what a poster raises.
+    """
+    async with wiring.engine.pool.connection() as connection, unit_of_work(connection):
+        await approve(connection, approval, person)
+        approved = await read_approval(connection, approval)
+    return await post_approved(wiring, approved)
 
 
 async def post_approved(wiring: Wiring, approval: Approval) -> Shown | Answered:

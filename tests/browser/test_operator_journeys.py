@@ -101,7 +101,8 @@ def test_a_citizen_appeals_the_operator_upholds_it_with_a_reason_and_the_citizen
     expect(operator.get_by_role("status")).to_have_text(staff["done"])
     check(operator)
     press(operator, staff["propose"].format(points=15))
-    expect(operator.get_by_text(staff["next_second"], exact=True)).to_be_visible()
+    before_number = staff["next_second"].partition("{number}")[0]
+    expect(operator.get_by_text(before_number)).to_be_visible()
     go(citizen, texts["nav_appeals"])
     mine = citizen.locator("main li").filter(has_text=grounds)
     expect(mine).to_contain_text(texts["appeal_upheld"])

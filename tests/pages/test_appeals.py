@@ -242,6 +242,69 @@ def test_points_are_given_back_by_two_persons_alone(city: City, member: Regular)
     assert "points given back" in support.get(address).text
 
 
+def upheld_and_proposed(city: City, member: Regular, proposer: Browser) -> str:
+    """The address of an appeal that was upheld, with the points' giving back proposed."""
+    appeal(city.citizen(member))
+    address = one_of(city, member)
+    decided = proposer.follow(decide(proposer, address, "upheld", "You are right."))
+    proposer.send(decided, f"{address}/proposal")
+    return address
+
+
+def test_another_operator_gives_the_points_back_on_the_page_once(city: City, member: Regular) -> None:
+    first, second = staff(city, "operator"), staff(city, "operator")
+    address = upheld_and_proposed(city, member, first)
+    approval = f"{address}/approval"
+    asked = second.get(address)
+    assert "Approve: give 40 points back" in asked.text
+    with ThreadPoolExecutor(4) as executor:
+        pages = list(executor.map(lambda _: second.post(approval, asked.form(approval)), range(4)))
+    assert {page.status for page in pages} == {303}
+    assert available(member) == 100
+    done = second.get(address)
+    assert "points given back" in done.text
+    assert approval not in done.html
+
+
+def test_who_proposed_to_give_points_back_and_support_do_not_approve_it(city: City, member: Regular) -> None:
+    first, support = staff(city, "operator"), staff(city, "support")
+    address = upheld_and_proposed(city, member, first)
+    approval = f"{address}/approval"
+    for reader in (first, support):
+        page = reader.get(address)
+        assert approval not in page.html
+        assert f"/v1/approvals/{number_of(city, member)}/approval" in page.text
+    csrf = first.get(address).form("/sign-out")["csrf"]
+    own = first.post(approval, {"csrf": csrf})
+    assert (own.status, "so another person approves it" in own.text) == (409, True)
+    csrf = support.get(address).form("/sign-out")["csrf"]
+    assert support.post(approval, {"csrf": csrf}).status == 403
+    assert available(member) == 60
+
+
+def test_what_was_rejected_or_never_proposed_is_not_approved_on_the_page(city: City, member: Regular) -> None:
+    first, second = staff(city, "operator"), staff(city, "operator")
+    address = upheld_and_proposed(city, member, first)
+    opened = second.get(address)
+    key = city.street.staff_key("finance-approver")
+    rejected = {"reason": "the amount is wrong"}
+    city.service.post(f"/v1/approvals/{number_of(city, member)}/rejection", rejected, key=key).raise_for_status()
+    late = second.send(opened, f"{address}/approval")
+    assert (late.status, "rejected meanwhile" in late.text) == (409, True)
+    other = robbed(city)
+    appeal(city.citizen(other))
+    unproposed = one_of(city, other)
+    csrf = second.get(unproposed).form("/sign-out")["csrf"]
+    assert second.post(f"{unproposed}/approval", {"csrf": csrf}).status == 409
+    assert (available(member), available(other)) == (60, 60)
+
+
+def number_of(city: City, member: Regular) -> str:
+    """The number of the approval that a member's appeal led to."""
+    [(number,)] = city.ask("select approval_id::text from appeals where public_id = %s", member.id)
+    return str(number)
+
+
 def test_who_is_second_to_decide_is_told_what_was_decided(city: City, member: Regular) -> None:
     appeal(city.citizen(member))
     address = one_of(city, member)

@@ -4,7 +4,13 @@ from litestar import Router
 
 from api.pages.operator.appeals import appeals_list_page
 from api.pages.operator.keys import keys_page, make_key_by_form, new_key_page
-from api.pages.operator.one_appeal import appeal_page, decide_by_form, propose_by_form, unfreeze_by_form
+from api.pages.operator.one_appeal import (
+    appeal_page,
+    approve_by_form,
+    decide_by_form,
+    propose_by_form,
+    unfreeze_by_form,
+)
 from api.pages.operator.one_key import key_page, revocation_page, revoke_key_by_form, rotate_key_by_form
 from api.pages.operator.overview import overview_page
 from api.pages.operator.partners import add_partner_by_form, partner_page, partners_page
@@ -34,6 +40,7 @@ operator_router = Router(
         appeal_page,
         decide_by_form,
         propose_by_form,
+        approve_by_form,
         unfreeze_by_form,
     ],
     exception_handlers=PAGE_EXCEPTION_HANDLERS,

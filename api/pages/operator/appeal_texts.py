@@ -75,8 +75,31 @@ STAFF_APPEALS: Mapping[str, tuple[str, str]] = {
     "proposal_decided_by": ("decided by", "审批人："),
     "proposal_number": ("Number of the proposal", "申请编号"),
     "next_second": (
-        "Another person, second approver, manager or operator, approves it: POST /v1/approvals with its number.",
-        "须由另一人（财务复核、客户经理或运营）通过 POST /v1/approvals 按编号批准。",
+        (
+            "Another person approves it: an operator on this page, a second approver or manager by "
+            "POST /v1/approvals/{number}/approval, where it can be rejected, too."
+        ),
+        (
+            "须由另一人批准：运营人员可在本页办理；财务复核或客户经理通过 "
+            "POST /v1/approvals/{number}/approval 办理，亦可驳回。"
+        ),
+    ),
+    "approve": ("Approve: give {points} points back", "批准退还 {points} 分"),
+    "approve_note": (
+        "You are the second person. The points are there at once, and the posting cannot be taken back.",
+        "您作为第二人办理。批准后积分立即到账，不可撤销。",
+    ),
+    "approve_refused": (
+        "A rule of the ledger did not let the points be given back. Look at the account.",
+        "因账本规则限制，未能退还积分，请查看账户。",
+    ),
+    "approve_second": (
+        "You proposed this yourself, so another person approves it. Nothing was posted.",
+        "此申请由您提出，须由另一人批准。未入账。",
+    ),
+    "approve_decided": (
+        "It was rejected meanwhile. Nothing was posted.",
+        "该申请已被驳回，未入账。",
     ),
     "approval_waiting": ("waits for a second person", "待另一人审批"),
     "approval_approved": ("approved", "已批准"),

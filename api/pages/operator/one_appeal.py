@@ -17,6 +17,7 @@ from api.appealing import (
     plain_text,
     propose_giving_back,
 )
+from api.approved_postings import approve_and_post
 from api.member_changes import change_member
 from api.pages import formats
 from api.pages.frame import see_other
@@ -28,7 +29,7 @@ from api.pages.operator.operator_view import OperatorView, operator_page, operat
 from api.pages.portal.explanations import explanation
 from api.posting_answers import Answered
 from api.requests import CityRequest, refuse_key
-from ledger.errors import IdempotencyKeyReused, NotAppealable
+from ledger.errors import ApprovalDecided, IdempotencyKeyReused, NotAppealable, SecondPersonRequired
 from ledger.rules.commands import Unfreeze
 from ledger.store.appeals import MOST_CHARACTERS, Appeal, Verdict, read_appeal
 from ledger.store.approvals import read_approval
@@ -92,6 +93,27 @@ async def propose_by_form(request: CityRequest, appeal: FromPath[str]) -> Redire
     return see_other(f"/operator/appeals/{appeal_id_of(appeal)}?done=yes")
 
 
+@post("/appeals/{appeal:str}/approval", include_in_schema=False, before_request=for_staff("operator"))
+async def approve_by_form(request: CityRequest, appeal: FromPath[str]) -> Response[str] | Redirect:
+    """Approve, as the second person, that the points are given back; sent twice, they are given back once."""
+    await own_form(request)
+    view = await operator_view(request)
+    found = await _read(view, appeal)
+    if found.approval_id is None:
+        raise NotAppealable("Nobody has proposed to give points back for this appeal.")
+    said = None
+    try:
+        if isinstance(await approve_and_post(view.wiring, view.person, found.approval_id), Answered):
+            said = "approve_refused"
+    except SecondPersonRequired:
+        said = "approve_second"
+    except ApprovalDecided:
+        said = "approve_decided"
+    if said is None:
+        return see_other(f"/operator/appeals/{found.appeal_id}?done=yes")
+    return await _page(request, view, found, _Typed(said=said, status=HTTPStatus.CONFLICT))
+
+
 @post("/appeals/{appeal:str}/unfreeze", include_in_schema=False, before_request=for_staff(*DECIDERS))
 async def unfreeze_by_form(request: CityRequest, appeal: FromPath[str]) -> Response[str] | Redirect:
     """Release the account whose appeal against its freeze was upheld."""
@@ -142,6 +164,8 @@ async def _page(
         decided=view.moment(appeal.decided_at),
         approval=approval,
         propose=words["propose"].format(points=formats.number(row.points)),
+        may_approve=approval is not None and view.may_change and approval.requested_by != view.person,
+        approve=words["approve"].format(points=formats.number(row.points)),
         may_decide=view.may_answer,
         typed=typed.answer,
         verdict=typed.verdict,
