@@ -1,6 +1,5 @@
 """The data directory of the embedded server: made once, checked at each start, and how the server is set."""
 
-import os
 import re
 import shlex
 import shutil
@@ -12,6 +11,7 @@ from psycopg import sql
 
 from ledger.embedded.account import ServerAccount
 from ledger.embedded.errors import EmbeddedPostgresError
+from ledger.embedded.memory import usable_memory
 
 SUPERUSER = "postgres"
 OWNER_ROLE = "citypoints_owner"
@@ -19,6 +19,7 @@ SERVICE_ROLE = "citypoints_app"
 DATABASE = "citypoints"
 
 MEBIBYTE = 1024 * 1024
+LEAST_SHARED, MOST_SHARED = 16, 2_048
 
 ARCHIVE = Path(__file__).with_name("wal_archive.py")
 ARCHIVE_TIMEOUT_SECONDS = 60
@@ -83,7 +84,7 @@ def check_version(cluster: Path, binaries: Path, account: ServerAccount) -> None
 
 def server_settings(socket_directory: Path) -> dict[str, str]:
     """The server's settings, for a small machine that also runs the service."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    shared = max(LEAST_SHARED, min(MOST_SHARED, usable_memory() // 8 // MEBIBYTE))
     return {
         # Only this user's processes may connect, and no network.
         "listen_addresses": "",
@@ -95,8 +96,9 @@ def server_settings(socket_directory: Path) -> dict[str, str]:
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
-        # Holds the recent lots, keys and accounts; an eighth leaves the rest to the service and the system's cache.
-        "shared_buffers": f"{max(16, min(256, memory // 8 // MEBIBYTE))}MB",
+        # Holds the recent lots and accounts, and as much of the keys as it can: a new key falls anywhere among all that
+        # there are. An eighth leaves the rest to the service and the system's cache.
+        "shared_buffers": f"{shared}MB",
         # An import fills the default gigabyte in under a minute, and each checkpoint writes whole pages again.
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
