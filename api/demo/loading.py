@@ -61,7 +61,9 @@ async def load_demo(engine: Engine, progress: Progress | None = None, bank: Path
     for day, of_the_day in groupby(happenings, key=lambda happening: civil_day(happening.at, ZONE)):
         await past.begin_day(day)
         of_day = list(of_the_day)
-        await posting.post(of_day)
+        for stretch in past.stretches(of_day):
+            await past.go_to(stretch[-1].at)
+            await posting.post(stretch)
         done += len(of_day)
         if progress is not None:
             progress(done, len(happenings))

@@ -1,16 +1,18 @@
 """The last days of the demo's month as they were lived: recorded on their own days, closed, settled and paid.
 
 Only in a sandbox, whose clock can be set before anything is recorded. Days up to the first settled one are recorded at
-its end; the last two days stay open, for whoever looks around to close and settle.
+its end, the later ones as they go by; the last two days stay open, for whoever looks around to close and settle.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from api.demo.bank import Receipt, answers
 from api.demo.city import PROGRAMME, ZONE
 from api.demo.contracts import DEMO_APPROVER, DEMO_CLERK
+from api.demo.month import Happening
 from ledger.errors import ClockCannotGoBack
 from ledger.posting.engine import Engine
 from ledger.rules.business_day import civil_day, end_of_day, to_datetime, to_instant, zone
@@ -28,6 +30,9 @@ SETTLED_DAYS = 2
 """How many days are settled before the two that stay open."""
 
 MORNING_HOUR = 9
+STRETCH = 1_800_000_000
+"""Half an hour, in microseconds: what happens in it is recorded together, at the last of it."""
+
 UNEXPLAINED = Receipt(payer="李某 Mr Li", amount_minor=128_00, reference="")
 """Money that no notice explains: it waits on the work list."""
 
@@ -48,7 +53,7 @@ class PastDays:
         await self._move(end_of_day(self._settled[0], ZONE) - 1)
 
     async def begin_day(self, day: date) -> None:
-        """Settle the day before in the morning, where it is one of those, then go to the end of the day."""
+        """Settle the day before in the morning, where it is one of those."""
         if day <= self._settled[0]:
             return
         before = day - timedelta(days=1)
@@ -56,7 +61,16 @@ class PastDays:
             await self._settle(before)
         if self._instructed and self._bank is not None and before == self._settled[-1]:
             await self._be_paid(self._bank)
-        await self._move(min(end_of_day(day, ZONE) - 1, self._until))
+
+    def stretches(self, happenings: Sequence[Happening]) -> list[list[Happening]]:
+        """The happenings of a day as they are recorded: all at once, or those of each half hour together."""
+        if civil_day(happenings[0].at, ZONE) <= self._settled[0]:
+            return [list(happenings)]
+        return [list(some) for _, some in groupby(happenings, key=lambda one: one.at // STRETCH)]
+
+    async def go_to(self, instant: int) -> None:
+        """Let the time pass until an instant; a clock that is ahead stays."""
+        await self._move(min(instant, self._until))
 
     async def end(self) -> None:
         """Come back to where the clock stood before the city was loaded."""
