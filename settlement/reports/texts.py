@@ -153,7 +153,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "account_9100": ("FX position", "外汇头寸"),
     "points_1": ("Issuance", "已发行积分"),
     "points_2": ("Available to members", "会员可用积分"),
-    "points_3": ("Held", "会员冻结积分"),
+    "points_3": ("Held", "会员预留积分"),
     "points_4": ("Owed by members", "会员欠积分"),
     "points_5": ("Redeemed, not settled", "已兑付待结算积分"),
     "points_6": ("Expired", "过期积分"),

@@ -79,10 +79,10 @@ def test_the_statement_tells_each_line_and_why(browser: Browser) -> None:
 
 def test_the_same_in_chinese(browser: Browser) -> None:
     page = browser.follow(browser.get("/preferences?language=zh&to=/portal"))
-    assert figures(page) == {"可用": "75", "待生效": "40", "冻结中": "25"}
+    assert figures(page) == {"可用": "75", "待生效": "40", "预留中": "25"}
     page = browser.get("/portal/statement")
     assert page.root.one("html").attributes["lang"] == "zh-Hans"
-    assert lines(page)[0] == ("冻结 · Partner CAFE", "−25")
+    assert lines(page)[0] == ("预留 · Partner CAFE", "−25")
     assert "Partner CAFE发放120积分（场景：食，渠道：收银台）。" in page.text
     assert "每满1.00 CNY得1积分：消费120.50 CNY，得120积分。" in page.text
     assert "Why" not in page.text

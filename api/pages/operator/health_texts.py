@@ -153,18 +153,18 @@ HEALTH: Mapping[str, tuple[str, str]] = {
         "Look at the database's disk and at locks. Above 20,000 in a process callers are told to try again.",
         "请检查数据库磁盘与锁。单进程超过 20,000 条时，调用方会被要求稍后重试。",
     ),
-    "holds_none": ("No hold is past its time.", "没有到时未解冻的冻结。"),
+    "holds_none": ("No hold is past its time.", "没有到时未释放的预留。"),
     "holds_good": (
         "Holds past their time: {count}; the next hourly job releases them.",
-        "{count} 笔冻结已到时，将由每小时任务解冻。",
+        "{count} 笔预留已到时，将由每小时任务释放。",
     ),
     "holds_warn": (
         "Holds past their time: {count}, the first for {ago}. Members see their points released all the same.",
-        "{count} 笔冻结已到时未处理，最早已过 {ago}。会员查询时仍视为已解冻。",
+        "{count} 笔预留已到时未处理，最早已过 {ago}。会员查询时仍视为已释放。",
     ),
     "holds_do": (
         "The worker's job `expire` releases them: see below why it did not. `citypoints expire` does it at once.",
-        "应由 `expire` 任务解冻：请查看下方任务情况；`citypoints expire` 可立即处理。",
+        "应由 `expire` 任务释放：请查看下方任务情况；`citypoints expire` 可立即处理。",
     ),
     "deliveries_good": (
         "Deliveries to webhooks that wait: {count}; none is late.",
@@ -217,7 +217,7 @@ HEALTH: Mapping[str, tuple[str, str]] = {
     "job_failed": ("failed", "失败"),
     "job_ended": ("done", "完成"),
     "job_waits": ("not run yet", "尚未运行"),
-    "job_expire": ("Expiry of points and holds", "积分及冻结到期"),
+    "job_expire": ("Expiry of points and holds", "积分及预留到期"),
     "job_notices": ("Expiry notices", "到期提醒"),
     "job_seal": ("Seal", "封存"),
     "job_prune-deliveries": ("Old deliveries", "清理推送记录"),

@@ -115,7 +115,7 @@ ERASURE: Mapping[str, tuple[str, str]] = {
     "not_sure": ("Nothing was done: tick the sentence to confirm it.", "未执行：请勾选以确认。"),
     "not_closed_member-not-empty": (
         "Not yet: points are held for an order, or owed. When that is settled, your account can be closed.",
-        "暂不能销户：尚有为订单冻结的积分或待抵扣的积分，处理完毕后即可销户。",
+        "暂不能销户：尚有为订单预留的积分或待抵扣的积分，处理完毕后即可销户。",
     ),
     "not_closed_member-frozen": (
         "Your account is frozen; ask the card office to release it first.",

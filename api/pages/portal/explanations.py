@@ -86,25 +86,25 @@ def _expire(told: _Told) -> str:
 
 def _hold(told: _Told) -> str:
     view = told.view
-    return f"为{told.partner}冻结{view.points}积分{_where(view)}{_until(view)}。"
+    return f"为{told.partner}预留{view.points}积分{_where(view)}{_until(view)}。"
 
 
 def _capture(told: _Told) -> str:
     view = told.view
-    used = f"从编号{view.hold}的冻结中，在{told.partner}使用{view.points}积分{_where(view)}{_cash(view)}。"
+    used = f"从编号{view.hold}的预留中，在{told.partner}使用{view.points}积分{_where(view)}{_cash(view)}。"
     if view.released == 0:
         return used
-    return f"{used}这是最后一次使用，其余{view.released}积分已解冻。{_repaid(view)}{_lapsed(view)}"
+    return f"{used}这是最后一次使用，其余{view.released}积分已释放。{_repaid(view)}{_lapsed(view)}"
 
 
 def _void(told: _Told) -> str:
     view = told.view
-    return f"{told.partner}解冻编号{view.hold}中的{view.points}积分。{_repaid(view)}{_lapsed(view)}"
+    return f"{told.partner}释放编号{view.hold}中的{view.points}积分。{_repaid(view)}{_lapsed(view)}"
 
 
 def _hold_expire(told: _Told) -> str:
     view = told.view
-    return f"为{told.partner}冻结的编号{view.hold}已到时，{view.points}积分解冻。{_repaid(view)}{_lapsed(view)}"
+    return f"为{told.partner}预留的编号{view.hold}已到时，{view.points}积分释放。{_repaid(view)}{_lapsed(view)}"
 
 
 def _gift(told: _Told) -> str:
@@ -133,7 +133,7 @@ def _merge(told: _Told) -> str:
     kind = first.credit.kind if is_credited else first.debit.kind
     arrives = is_credited != (kind == "shortfall")
     what = {
-        "held": f"为{told.partner}冻结的{view.points}积分{_until(view)}",
+        "held": f"为{told.partner}预留的{view.points}积分{_until(view)}",
         "shortfall": f"待抵扣的{view.points}积分",
     }.get(kind, f"{view.points}积分")
     if not arrives:
