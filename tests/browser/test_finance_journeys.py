@@ -1,5 +1,6 @@
 """What finance does beside closing and settling, by clicking alone: terms by two persons, and reports."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -55,7 +56,8 @@ def test_new_terms_take_effect_when_another_person_than_the_one_who_wrote_them_a
     check(clerk)
     press(clerk, texts["propose_go"])
     expect(clerk.get_by_text(texts["another_decides"], exact=True)).to_be_visible()
-    expect(clerk.locator("main form")).to_have_count(0)
+    expect(clerk.locator("main form")).to_have_count(1)
+    expect(clerk.locator("main form")).to_have_attribute("action", re.compile("/withdrawal$"))
     check(clerk)
     number = clerk.url.rpartition("/")[2].partition("?")[0]
     approver = resident.signed_in("finance-approver", view, "/finance")
