@@ -143,8 +143,7 @@ async def _page(
         reason = await reason_given(connection, appeal.place)
         approval = None if appeal.approval_id is None else await read_approval(connection, appeal.approval_id)
     row = await appeal_row(appeal, view, now)
-    words = view.words(STAFF_APPEALS)
-    most = formats.number(MOST_CHARACTERS)
+    words, most = view.words(STAFF_APPEALS), formats.number(MOST_CHARACTERS)
     wrong = None if typed.wrong is None else words[typed.wrong].format(most=most, count=len(typed.answer))
     return operator_page(
         request,
@@ -163,9 +162,8 @@ async def _page(
         status=await status_of(appeal, view),
         decided=view.moment(appeal.decided_at),
         approval=approval,
-        propose=words["propose"].format(points=formats.number(row.points)),
         may_approve=approval is not None and view.may_change and approval.requested_by != view.person,
-        approve=words["approve"].format(points=formats.number(row.points)),
+        **{name: words[name].format(points=formats.number(row.points)) for name in ("propose", "approve")},
         may_decide=view.may_answer,
         typed=typed.answer,
         verdict=typed.verdict,
