@@ -14,7 +14,7 @@ from tests.pages.city_provider import CLIENT_ID, CLIENT_SECRET, CityProvider
 from tests.pages.conftest import City
 from tests.service import Service, free_port
 from tests.settlement.finance_office import ZONE, FinanceOffice
-from tests.settlement.mock_bank import iban
+from tests.settlement.mock_bank import MockBank, iban
 
 HOUSE = {"name": "城市积分清算有限公司", "account": iban("CN", "HOUSE"), "clearing_code": "102100000012"}
 CAFE_ACCOUNT = "6222020200112233445"
@@ -78,6 +78,17 @@ class FinanceCity:
         morning = datetime(over.year, over.month, over.day, 9, tzinfo=ZONE) + timedelta(days=1)
         self.office.service.set_clock(morning.isoformat())
         return over
+
+    def read_in(self, bank: MockBank) -> None:
+        """Take over what the bank has said so far."""
+        for content in bank.messages("pain.002") + bank.messages("camt.053", "HOUSE"):
+            self.office.service.request(
+                "POST",
+                "/v1/bank-files",
+                key=self.office.keys["finance-clerk"],
+                content=content,
+                headers={"Idempotency-Key": str(hash(content)), "Content-Type": "application/xml"},
+            ).raise_for_status()
 
     def state_of(self, batch: str) -> str:
         """The state of a batch, from its row."""

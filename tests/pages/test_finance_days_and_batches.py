@@ -85,14 +85,7 @@ def test_two_people_settle_a_day_from_its_closing_to_the_banks_answer(
         bank.add_account("HOUSE", HOUSE["name"], balance_minor=1_000_00)
         bank.send(file.content)
         bank.advance(days=5)
-        for content in bank.messages("pain.002") + bank.messages("camt.053", "HOUSE"):
-            finance.office.service.request(
-                "POST",
-                "/v1/bank-files",
-                key=finance.office.keys["finance-clerk"],
-                content=content,
-                headers={"Idempotency-Key": str(hash(content)), "Content-Type": "application/xml"},
-            ).raise_for_status()
+        finance.read_in(bank)
     page = clerk.get(f"/finance/batches/{batch}")
     assert "The bank has confirmed every payment" in page.text
     assert next_thing(clerk, "WHOLE") == f"Next: Close {batch}"

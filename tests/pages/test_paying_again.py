@@ -45,18 +45,6 @@ def bank(finance: FinanceCity, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield started
 
 
-def read_in(finance: FinanceCity, bank: MockBank) -> None:
-    """Take over what the bank has said."""
-    for content in bank.messages("pain.002") + bank.messages("camt.053", "HOUSE"):
-        finance.office.service.request(
-            "POST",
-            "/v1/bank-files",
-            key=finance.office.keys["finance-clerk"],
-            content=content,
-            headers={"Idempotency-Key": str(hash(content)), "Content-Type": "application/xml"},
-        ).raise_for_status()
-
-
 def came_back(finance: FinanceCity, clerk: Browser, bank: MockBank, programme: str) -> tuple[str, str]:
     """A batch whose one payment came back, and that payment's id."""
     finance.new_programme(programme)
@@ -69,7 +57,7 @@ def came_back(finance: FinanceCity, clerk: Browser, bank: MockBank, programme: s
     take(clerk, batch, "instruct")
     bank.send(clerk.get(f"/finance/batches/{batch}/payment-file").response.content)
     bank.advance(days=5)
-    read_in(finance, bank)
+    finance.read_in(bank)
     return batch, payment
 
 
@@ -107,7 +95,7 @@ def test_a_payment_that_came_back_is_the_next_thing_and_is_paid_again_up_to_the_
     bank.behave("HOUSE", "accept")
     bank.send(clerk.get(f"/finance/batches/{batch}/payment-file").response.content)
     bank.advance(days=5)
-    read_in(finance, bank)
+    finance.read_in(bank)
     assert take(clerk, batch, "close").status == 303
     assert finance.state_of(batch) == "closed"
     assert finance.office.audit().is_clean

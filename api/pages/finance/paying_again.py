@@ -15,6 +15,7 @@ from api.pages.finance.finance_view import FinanceView, finance_page, finance_vi
 from api.pages.finance.payment_texts import PAY_AGAIN
 from api.pages.finance.refusal_texts import REFUSALS
 from api.pages.finance.refusals import refusal, taken
+from api.pages.finance.steps import SentStep
 from api.pages.frame import see_other
 from api.pages.guards import FINANCE_READERS, for_staff, own_form
 from api.pages.texts import in_language
@@ -39,15 +40,6 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     barred: str | None
 
 
-class _Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A form that came back: what was typed, and the key of what is wrong with it or why the step was refused."""
-
-    reason: str
-    wrong: str | None = None
-    status: int = HTTPStatus.UNPROCESSABLE_ENTITY
-    refused: str | None = None
-
-
 @get("/payments/{payment:str}/again", include_in_schema=False, before_request=for_staff(*FINANCE_READERS))
 async def ask_again_page(request: CityRequest, payment: FromPath[str]) -> Response[str]:
     """Say what came back and where it would go now, and ask; where it cannot be paid again, say why."""
@@ -64,11 +56,11 @@ async def pay_again_form(request: CityRequest, payment: FromPath[str]) -> Respon
     try:
         data = msgspec.convert({"reason": reason}, DecisionSent)
     except msgspec.ValidationError:
-        return _ask(request, view, case, _Sent(reason=reason, wrong="reason_wrong"))
+        return _ask(request, view, case, SentStep(reason=reason, wrong="reason_wrong"))
     refused = await taken(view, lambda: take_step(request, fields.get("key", ""), "retry", name, data, retry))
     if refused is not None:
         view, case = await _case(request, payment)
-        return _ask(request, view, case, _Sent(reason=reason, status=refused.status, refused=refused.sentence))
+        return _ask(request, view, case, SentStep(reason=reason, status=refused.status, refused=refused.sentence))
     return see_other(f"/finance/batches/{case.payment.batch}?done=again")
 
 
@@ -106,7 +98,7 @@ def _barred(
     return None
 
 
-def _ask(request: CityRequest, view: FinanceView, case: _Case, sent: _Sent | None = None) -> Response[str]:
+def _ask(request: CityRequest, view: FinanceView, case: _Case, sent: SentStep | None = None) -> Response[str]:
     beneficiary = case.beneficiary
     account = "" if beneficiary is None else beneficiary.account
     return finance_page(

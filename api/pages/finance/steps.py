@@ -28,7 +28,7 @@ from settlement.store.money_rows import read_payments
 from settlement.vocabulary import APPROVER, CLERK, MANAGER
 
 
-class _Sent(msgspec.Struct, frozen=True, kw_only=True):
+class SentStep(msgspec.Struct, frozen=True, kw_only=True):
     """A form that came back: the reason typed, the key of what is wrong with it, or why the step was refused."""
 
     reason: str
@@ -73,12 +73,12 @@ async def take_step_form(request: CityRequest, batch: FromPath[str], name: FromP
     try:
         data = msgspec.convert({"reason": reason}, DecisionSent)
     except msgspec.ValidationError:
-        return await _ask(request, view, found, name, _Sent(reason=reason, wrong="reason_wrong"))
+        return await _ask(request, view, found, name, SentStep(reason=reason, wrong="reason_wrong"))
     refused = await taken(view, lambda: take_step(request, fields.get("key", ""), name, found.id, data, step.take))
     if refused is not None:
         # By now it may stand where somebody else has brought it.
         view, found = await batch_view(request, batch)
-        sent = _Sent(reason=reason, status=refused.status, refused=refused.sentence)
+        sent = SentStep(reason=reason, status=refused.status, refused=refused.sentence)
         return await _ask(request, view, found, name, sent)
     return see_other(f"/finance/batches/{found.id}?done={step.state}")
 
@@ -91,7 +91,7 @@ def _step(name: str) -> Step:
 
 
 async def _ask(
-    request: CityRequest, view: FinanceView, batch: Batch, name: str, sent: _Sent | None = None
+    request: CityRequest, view: FinanceView, batch: Batch, name: str, sent: SentStep | None = None
 ) -> Response[str]:
     barred = (None if sent is None else sent.refused) or _barred(view, batch, name)
     async with view.wiring.engine.pool.connection() as connection:
