@@ -4,8 +4,6 @@ All are set-based: parameters are arrays, one element per row. ``lane_state.py``
 half, ``lane_writes.py`` writes with the second.
 """
 
-from ledger.store.wanted_state import MOST_LOTS_AT_FIRST
-
 LOT_COLUMNS = """
 l.lane, l.lot, l.sequence, l.member, l.programme, l.funding, l.terms_version, l.earned_at,
 l.available_from, l.expires_on, l.original, l.restored_from, l.remaining, l.held, l.expired, l.expiries
@@ -40,21 +38,21 @@ left join member_points p
 # something has lapsed or is pending. Why 61 seconds: a lane is up to 60 s ahead, and this clock a little behind.
 READ_LOTS = f"""
 with wanted as (
-    select p.lane, p.member, p.programme, w.points,
+    select p.lane, p.member, p.programme, w.points, w.at_first,
            w.points < 0 or coalesce(p.next_lapse_at <= (select ledger_now()) + interval '61 seconds', false)
            or coalesce(p.pending_until > (select ledger_now()) - interval '61 seconds', false) as wants_all
-    from unnest(%b, %b, %b, %b) as w(lane, member, programme, points)
+    from unnest(%b, %b, %b, %b, %b) as w(lane, member, programme, points, at_first)
     join member_points p on p.lane = w.lane and p.member = w.member and p.programme = w.programme
 )
 select {LOT_COLUMNS}, wanted.wants_all
 from wanted cross join lateral (
-    select *, sum(remaining) over (order by expires_on, earned_at, lot) - remaining as before
+    select *, sum(remaining) over (order by expires_on, earned_at, lot rows unbounded preceding) - remaining as before
     from (
         select * from lots
         where lots.lane = wanted.lane and lots.member = wanted.member and lots.programme = wanted.programme
           and lots.is_open
         order by lots.expires_on, lots.earned_at, lots.lot
-        limit case when wanted.wants_all then null else {MOST_LOTS_AT_FIRST} end
+        limit case when wanted.wants_all then null else wanted.at_first end
     ) first
 ) l
 where wanted.wants_all or l.before < wanted.points
@@ -73,8 +71,6 @@ join shortfalls s
 join lots l on l.lane = s.lane and l.lot = s.lot
 order by s.lane, s.sequence
 """
-
-_NAMED_ORIGINALS = "select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)"
 
 # Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
 # many as hold the spend that the batch takes back of that member. What is all taken back holds nothing. Why no
@@ -111,73 +107,55 @@ def _originals(chosen: str) -> str:
     """
 
 
-def _uses(chosen: str) -> str:
-    return f"""
-    with chosen as ({chosen})
-    select p.lane, p.sequence, p.lot, p.amount
-    from chosen
-    join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
-    where (p.debit_kind in (2, 3) and p.credit_kind = 5) or (p.debit_kind = 1 and p.credit_kind = 2)
-    order by p.lane, p.sequence, p.line
-    """
+# Transactions that reversals name.
+READ_ORIGINALS = _originals("select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)")
 
-
-def _family(chosen: str) -> str:
-    return f"""
-    with recursive chosen as ({chosen}),
-    family(lane, lot) as (
-        select distinct p.lane, p.lot
-        from chosen
-        join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
-        where p.lot is not null
-        union
-        select child.lane, child.lot
-        from family
-        cross join lateral (
-            select l.lane, l.lot from lots l where l.lane = family.lane and l.restored_from = family.lot
-            union all
-            select o.lane, o.lot from lot_origins o where o.origin_lane = family.lane and o.origin_lot = family.lot
-        ) child
-    )
-    select {LOT_COLUMNS}, o.origin_lane, o.origin_lot
-    from family
-    join lots l on l.lane = family.lane and l.lot = family.lot
-    left join lot_origins o on o.lane = l.lane and o.lot = l.lot
-    """
-
-
-def _cap_uses(chosen: str) -> str:
-    return f"""
-    with chosen as ({chosen})
-    select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint,
-           (select coalesce(sum(taken.amount), 0)::bigint
-            from transactions t join postings taken on taken.lane = t.lane and taken.sequence = t.sequence
-            where t.reverses_lane = p.lane and t.reverses_sequence = p.sequence
-              and taken.debit_kind = 2 and taken.credit_kind = 1)
-    from chosen
-    join postings p on p.lane = chosen.lane and p.sequence = chosen.sequence
-    where p.credit_kind = 11
-    group by 1, 2, 3 order by 1, 2, 3
-    """
-
-
-# Transactions that reversals name: what they were, their lots, and those lots with their children.
-READ_ORIGINALS = _originals(_NAMED_ORIGINALS)
-
-READ_USES = _uses(_NAMED_ORIGINALS)
-
-READ_FAMILY = _family(_NAMED_ORIGINALS)
-
-READ_CAP_USES = _cap_uses(_NAMED_ORIGINALS)
-
-# The same for the earns that take-backs may reach.
+# Earns that take-backs may reach.
 READ_EARNS = _originals(_EARNS_TO_TAKE_BACK)
 
-READ_EARN_USES = _uses(_EARNS_TO_TAKE_BACK)
+# What originals moved of lots, each original named once.
+READ_USES = """
+select p.lane, p.sequence, p.lot, p.amount
+from unnest(%b, %b) as original(lane, sequence)
+join postings p on p.lane = original.lane and p.sequence = original.sequence
+where (p.debit_kind in (2, 3) and p.credit_kind = 5) or (p.debit_kind = 1 and p.credit_kind = 2)
+order by p.lane, p.sequence, p.line
+"""
 
-READ_EARN_FAMILY = _family(_EARNS_TO_TAKE_BACK)
+# Their lots, with all that came of these.
+READ_FAMILY = f"""
+with recursive family(lane, lot) as (
+    select distinct p.lane, p.lot
+    from unnest(%b, %b) as original(lane, sequence)
+    join postings p on p.lane = original.lane and p.sequence = original.sequence
+    where p.lot is not null
+    union
+    select child.lane, child.lot
+    from family
+    cross join lateral (
+        select l.lane, l.lot from lots l where l.lane = family.lane and l.restored_from = family.lot
+        union all
+        select o.lane, o.lot from lot_origins o where o.origin_lane = family.lane and o.origin_lot = family.lot
+    ) child
+)
+select {LOT_COLUMNS}, o.origin_lane, o.origin_lot
+from family
+join lots l on l.lane = family.lane and l.lot = family.lot
+left join lot_origins o on o.lane = l.lane and o.lot = l.lot
+"""
 
-READ_EARN_CAP_USES = _cap_uses(_EARNS_TO_TAKE_BACK)
+# What they used of caps, and how much of that reversals have taken out of lots since.
+READ_CAP_USES = """
+select p.lane, p.sequence, p.debit_owner, sum(p.amount)::bigint,
+       (select coalesce(sum(taken.amount), 0)::bigint
+        from transactions t join postings taken on taken.lane = t.lane and taken.sequence = t.sequence
+        where t.reverses_lane = p.lane and t.reverses_sequence = p.sequence
+          and taken.debit_kind = 2 and taken.credit_kind = 1)
+from unnest(%b, %b) as original(lane, sequence)
+join postings p on p.lane = original.lane and p.sequence = original.sequence
+where p.credit_kind = 11
+group by 1, 2, 3 order by 1, 2, 3
+"""
 
 # Members that have become one of those whose earns are taken back.
 READ_PREDECESSORS = """

@@ -1,4 +1,4 @@
-"""Reading the state of a batch's lanes, in one round trip."""
+"""Reading the state of a batch's lanes: in one round trip, and a second one for what takes back."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +18,7 @@ from ledger.store.arrays import Bigints, Bytes, Smallints
 from ledger.store.rarer_state import member_arrays, place_arrays, read_rarer_state
 from ledger.store.state_rows import add_lot, add_member, add_open_lots, add_original, points_of
 from ledger.store.unit_of_work import BEGIN
-from ledger.store.wanted_state import Wanted, wanted_of
+from ledger.store.wanted_state import Wanted, lots_at_first, wanted_of
 
 MAXIMUM_LEAD_SECONDS = 60
 
@@ -36,11 +36,8 @@ class _Cursors(msgspec.Struct):
     keys: AsyncCursor[TupleRow]
     members: list[AsyncCursor[TupleRow]] = []
     lots: list[AsyncCursor[TupleRow]] = []
-    families: list[AsyncCursor[TupleRow]] = []
     shortfalls: list[AsyncCursor[TupleRow]] = []
     originals: list[AsyncCursor[TupleRow]] = []
-    uses: list[AsyncCursor[TupleRow]] = []
-    cap_uses: list[AsyncCursor[TupleRow]] = []
     predecessors: list[AsyncCursor[TupleRow]] = []
 
 
@@ -58,7 +55,7 @@ async def read_state(
     """
     wanted = wanted_of(set(lanes), submissions, registry)
     async with connection.pipeline():
-        cursors = await _send(connection, wanted, has_caps=bool(registry.caps))
+        cursors = await _send(connection, wanted)
     [(clock, version)] = await cursors.clock.fetchall()
     if version != registry.version:
         raise RegistryChanged
@@ -70,9 +67,10 @@ async def read_state(
     )
     predecessors = await _all_rows(cursors.predecessors)
     if predecessors:
-        async with connection.pipeline():
-            await _send_earns(connection, cursors, wanted.earn_arrays(predecessors), has_caps=bool(registry.caps))
+        cursors.originals.append(await connection.execute(queries.READ_EARNS, wanted.earn_arrays(predecessors)))
     await _fill(state, wanted, cursors)
+    if state.originals:
+        await _read_uses(connection, state)
     if wanted.take_backs:
         _offer_earns(state, wanted, predecessors)
     await read_rarer_state(
@@ -90,7 +88,7 @@ def _touches_caps(submission: Submission) -> bool:
     return isinstance(submission.command, Earn | Reverse | TakeBack | SweepCap | GrantCover | Atomic)
 
 
-async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) -> _Cursors:
+async def _send(connection: AsyncConnection, wanted: Wanted) -> _Cursors:
     await connection.execute(BEGIN)
     cursors = _Cursors(
         await connection.execute(queries.LOCK_LANES, [Smallints.of(wanted.lanes)]),
@@ -100,30 +98,17 @@ async def _send(connection: AsyncConnection, wanted: Wanted, *, has_caps: bool) 
     if wanted.points:
         arrays = member_arrays(list(wanted.points))
         needed = Bigints.of(list(wanted.points.values()))
+        at_first = Smallints.of([lots_at_first(points) for points in wanted.points.values()])
         cursors.members = [await connection.execute(queries.READ_MEMBERS, arrays)]
-        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, needed])]
+        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, needed, at_first])]
         cursors.shortfalls = [await connection.execute(queries.READ_SHORTFALLS, arrays)]
     if wanted.originals:
-        named = place_arrays(wanted.originals)
-        cursors.originals = [await connection.execute(queries.READ_ORIGINALS, named)]
-        cursors.uses = [await connection.execute(queries.READ_USES, named)]
-        cursors.families += [await connection.execute(queries.READ_FAMILY, named)]
-        if has_caps:
-            cursors.cap_uses = [await connection.execute(queries.READ_CAP_USES, named)]
+        cursors.originals.append(await connection.execute(queries.READ_ORIGINALS, place_arrays(wanted.originals)))
     if wanted.take_backs:
         earns = wanted.earn_arrays()
         cursors.predecessors = [await connection.execute(queries.READ_PREDECESSORS, earns[1:3])]
-        await _send_earns(connection, cursors, earns, has_caps=has_caps)
+        cursors.originals.append(await connection.execute(queries.READ_EARNS, earns))
     return cursors
-
-
-async def _send_earns(connection: AsyncConnection, cursors: _Cursors, earns: list[bytes], *, has_caps: bool) -> None:
-    """Ask for earns that take-backs may reach, with their lots and what they used of caps."""
-    cursors.originals += [await connection.execute(queries.READ_EARNS, earns)]
-    cursors.uses += [await connection.execute(queries.READ_EARN_USES, earns)]
-    cursors.families += [await connection.execute(queries.READ_EARN_FAMILY, earns)]
-    if has_caps:
-        cursors.cap_uses += [await connection.execute(queries.READ_EARN_CAP_USES, earns)]
 
 
 def _lanes(rows: list[TupleRow], clock: int) -> dict[int, LaneState]:
@@ -141,30 +126,34 @@ async def _fill(state: LedgerState, wanted: Wanted, cursors: _Cursors) -> None:
     for row in await _all_rows(cursors.members):
         add_member(state, row, wanted)
     add_open_lots(state, wanted, await _all_rows(cursors.lots))
-    for *of_lot, origin_lane, origin_lot in await _all_rows(cursors.families):
-        lot = add_lot(state, of_lot)
-        children = state.children.setdefault((origin_lane, origin_lot), []) if origin_lane is not None else None
-        if children is not None and lot not in children:
-            children.append(lot)
     for row in await _all_rows(cursors.shortfalls):
         points_of(state, row[2], row[3]).shortfalls.append(ShortfallState(*row[:_SHORTFALL_FIELDS]))
         add_lot(state, row[_SHORTFALL_FIELDS:])
     for row in await _all_rows(cursors.originals):
         add_original(state, row)
-    await _add_uses(state, cursors)
 
 
-async def _add_uses(state: LedgerState, cursors: _Cursors) -> None:
-    """What originals moved: of lots, and of caps; named twice it counts once."""
-    for lane, sequence, lot, amount in await _all_rows(cursors.uses):
-        original = state.originals[Place(lane, sequence)]
-        if (lot, amount) not in original.uses:
-            original.uses.append((lot, amount))
-    for lane, sequence, cap, amount, taken_out in await _all_rows(cursors.cap_uses):
+async def _read_uses(connection: AsyncConnection, state: LedgerState) -> None:
+    """Add what originals moved, of lots and of caps, and those lots with all that came of them.
+
+    Why a round trip of its own: to find the earns that take-backs may reach costs more than to read them, so it is
+    done once.
+    """
+    places = place_arrays(list(state.originals))
+    async with connection.pipeline():
+        of_lots = await connection.execute(queries.READ_USES, places)
+        family = await connection.execute(queries.READ_FAMILY, places)
+        of_caps = [await connection.execute(queries.READ_CAP_USES, places)] if state.registry.caps else []
+    for *of_lot, origin_lane, origin_lot in await family.fetchall():
+        lot = add_lot(state, of_lot)
+        if origin_lane is not None:
+            state.children.setdefault((origin_lane, origin_lot), []).append(lot)
+    for lane, sequence, lot_number, amount in await of_lots.fetchall():
+        state.originals[Place(lane, sequence)].uses.append((lot_number, amount))
+    for lane, sequence, cap, amount, taken_out in await _all_rows(of_caps):
         original = state.originals[Place(lane, sequence)]
         original.taken_out = taken_out
-        if (cap, amount) not in original.cap_uses:
-            original.cap_uses.append((cap, amount))
+        original.cap_uses.append((cap, amount))
 
 
 async def _all_rows(cursors: Sequence[AsyncCursor[TupleRow]]) -> list[TupleRow]:

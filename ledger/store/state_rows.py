@@ -9,7 +9,7 @@ from ledger.ids import Place
 from ledger.rules.business_day import end_of_day
 from ledger.rules.lots import spend_order
 from ledger.rules.state import NEVER, LedgerState, LotState, MemberState, OriginalState, PointsState
-from ledger.store.wanted_state import ALL_LOTS, MOST_LOTS_AT_FIRST, Wanted
+from ledger.store.wanted_state import ALL_LOTS, Wanted, lots_at_first
 
 
 def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
@@ -45,7 +45,7 @@ def add_open_lots(state: LedgerState, wanted: Wanted, rows: list[TupleRow]) -> N
         if programme and member in state.members:
             points = points_of(state, member, programme)
             # Neither their number nor their points ended the reading, so there are no more.
-            are_all = len(points.lots) < MOST_LOTS_AT_FIRST and sum(lot.remaining for lot in points.lots) < needed
+            are_all = len(points.lots) < lots_at_first(needed) and sum(lot.remaining for lot in points.lots) < needed
             points.lots_complete = points.lots_complete or are_all
 
 

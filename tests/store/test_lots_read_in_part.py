@@ -8,7 +8,7 @@ import pytest
 
 from ledger.rules.commands import Adjust
 from ledger.rules.outcomes import Posted, Replayed
-from ledger.store.wanted_state import MOST_LOTS_AT_FIRST
+from ledger.store.wanted_state import MOST_LOTS_AT_FIRST, lots_at_first
 from tests.builders import earn, redeem
 from tests.databases import LedgerDatabase
 from tests.rarer_builders import adjust, capture, gift, hold
@@ -31,6 +31,10 @@ async def lots_used(desk: Desk, points: int) -> list[int | None]:
     """The lots that a redemption of the first member uses, in order."""
     posted = await desk.post(redeem(points, member=desk.ledger.members[0]))
     return [posting.lot for posting in posted.own_entries[0].transaction.postings]
+
+
+def test_the_lots_read_at_first_grow_with_the_points_wanted_and_an_earn_reads_none() -> None:
+    assert [lots_at_first(points) for points in (0, 1, 60, 10_000)] == [0, 2, 8, MOST_LOTS_AT_FIRST]
 
 
 @pytest.mark.parametrize("points", [1, MOST_LOTS_AT_FIRST, MOST_LOTS_AT_FIRST + 1, LOTS])
