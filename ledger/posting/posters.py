@@ -4,7 +4,8 @@ import asyncio
 
 from psycopg import AsyncConnection
 
-from ledger.posting.poster import MAXIMUM_BATCH, MAXIMUM_QUEUE, Decide, Poster
+from ledger.posting.batch_poster import MAXIMUM_BATCH, Decide
+from ledger.posting.poster import MAXIMUM_QUEUE, Poster
 from ledger.posting.registry_cache import RegistryCache
 from ledger.rules.commands import Submission
 from ledger.rules.decide import decide

@@ -26,6 +26,7 @@ from loadtests.bench.service import CITYPOINTS, drive, running_service
 from loadtests.bench.table import Row, mean
 
 WORKERS = 2
+PROCESSES = 2
 CANCELLED = 0.1
 BULK_ITEMS = 100
 LIKELY_SINGLES_A_SECOND = 12_000
@@ -92,10 +93,10 @@ class Bench:
             row.ratio = row.value / mean(self.yardsticks)
         return row
 
-    def post(self, commands: int) -> float:
-        """Post commands in one process and return how many a second."""
+    def post(self, commands: int, processes: int = 1) -> float:
+        """Post commands and return how many a second."""
         self._seed += 1
-        return posting.measure(self.city, commands, self._seed)
+        return posting.measure(self.city, commands, self._seed, processes)
 
     def read_number(self, query: str) -> int:
         """Read one number from the ledger's database."""
@@ -105,10 +106,13 @@ class Bench:
 
 
 def measure_posting(bench: Bench) -> Iterator[Row]:
-    """In-process posting, and what it takes on disk."""
+    """In-process posting, by a process for each core and by one alone, and what it takes on disk."""
     used, transactions = bench.read_number(_DISK), bench.read_number(TRANSACTIONS)
-    a_second = bench.post(bench.scale.posting_commands)
-    yield bench.times_yardstick("posting in process, batches of 500, 30 % redemptions", a_second, "transactions/s", 2.5)
+    a_second = bench.post(bench.scale.posting_commands, PROCESSES)
+    name = f"posting in {PROCESSES} processes with lanes of their own, batches of 500, 30 % redemptions"
+    yield bench.times_yardstick(name, a_second, "transactions/s", 2.5)
+    alone = bench.post(bench.scale.posting_commands)
+    yield bench.times_yardstick("the same in one process", alone, "transactions/s", None)
     used = bench.read_number(_DISK) - used
     transactions = bench.read_number(TRANSACTIONS) - transactions
     yield Row("disk per transaction, rows and indexes", used / transactions, "bytes", at_least=1000, ceiling=True)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from ledger.posting import poster as poster_module
+from ledger.posting import batch_poster
 from ledger.rules.outcomes import Posted, Refused
 from ledger.rules.state import LedgerState
 from ledger.store import lane_writes
@@ -43,7 +43,7 @@ def units(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         await write(connection, state)
         counted["units"] += 1
 
-    monkeypatch.setattr(poster_module, "write_state", write_and_count)
+    monkeypatch.setattr(batch_poster, "write_state", write_and_count)
     return lambda: counted.pop("units", 0)
 
 

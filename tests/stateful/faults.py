@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.posting import poster
+from ledger.posting import batch_poster
 from ledger.rules import admission, reversals, state
 from ledger.rules.accounts import AccountKind
 from ledger.rules.commands import Reverse, Submission
@@ -54,7 +54,7 @@ def skip_the_lane_lock() -> None:
         await asyncio.sleep(WINDOW_SECONDS)
         return state
 
-    put(poster, "read_state", read_and_pause)
+    put(batch_poster, "read_state", read_and_pause)
 
 
 def apply_retries_twice() -> None:
@@ -77,7 +77,7 @@ def apply_reversals_twice() -> None:
                 state.keys.pop(submission.key_digest, None)
         return state
 
-    put(poster, "read_state", read_and_forget)
+    put(batch_poster, "read_state", read_and_forget)
 
 
 def refund_claw_backs() -> None:
@@ -160,7 +160,7 @@ def forget_refusals() -> None:
     def keep_nothing(state: LedgerState, submission: Submission, answer: bytes) -> None:
         pass
 
-    put(poster, "record_refusal", keep_nothing)
+    put(batch_poster, "record_refusal", keep_nothing)
 
 
 def break_nothing() -> None:

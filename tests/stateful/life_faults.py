@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.posting import poster
+from ledger.posting import batch_poster
 from ledger.rules import caps, decide, recording
 from ledger.rules.accounts import AccountKind
 from ledger.rules.caps import CapDraw
@@ -106,7 +106,7 @@ def cap_read_without_its_lock() -> None:
         state.cap_balances.update(balances)
         return state
 
-    put(poster, "read_state", read_caps_first)
+    put(batch_poster, "read_state", read_caps_first)
 
 
 def allotment_given_twice() -> None:
@@ -135,10 +135,10 @@ def bulk_that_posts_its_half() -> None:
 
     def keep_what_there_is(submission: Any, state: LedgerState, outcome: object) -> LedgerState:
         if isinstance(outcome, Refused):
-            record_refusal(state, submission, poster._encode(outcome))
+            record_refusal(state, submission, batch_poster._encode(outcome))
         return state
 
-    put(poster.Poster, "_only_refusal", staticmethod(keep_what_there_is))
+    put(batch_poster.BatchPoster, "_only_refusal", staticmethod(keep_what_there_is))
 
 
 def delivery_lost_at_restart() -> None:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from ledger.errors import ClockBehind, DatabaseUnavailable
-from ledger.posting import poster as poster_module
+from ledger.posting import batch_poster
 from ledger.rules.business_day import to_instant
 from ledger.rules.commands import Submission
 from ledger.rules.decide import decide
@@ -77,7 +77,7 @@ async def test_a_connection_lost_in_mid_batch_is_made_again_and_the_batch_has_on
 async def test_a_set_up_that_changes_before_every_locking_of_lanes_only_delays(
     ledger: LedgerInPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, changes = lane_state.read_state, 3 * poster_module.ATTEMPTS
+    read, changes = lane_state.read_state, 3 * batch_poster.ATTEMPTS
 
     async def read_too_late(*arguments: Any) -> LedgerState:
         nonlocal changes
@@ -88,7 +88,7 @@ async def test_a_set_up_that_changes_before_every_locking_of_lanes_only_delays(
         return await read(*arguments)
 
     async with ledger.posters() as desk:
-        monkeypatch.setattr(poster_module, "read_state", read_too_late)
+        monkeypatch.setattr(batch_poster, "read_state", read_too_late)
         [outcome] = await desk.submit_together([earn(1, member=ledger.members[0])], ["a"])
     assert isinstance(outcome, Posted)
     assert changes == 0
@@ -102,7 +102,7 @@ async def test_a_set_up_that_never_stands_still_is_told_as_such(
         raise lane_state.RegistryChanged
 
     async with ledger.posters() as desk:
-        monkeypatch.setattr(poster_module, "read_state", read_too_late)
+        monkeypatch.setattr(batch_poster, "read_state", read_too_late)
         [outcome] = await desk.submit_together([earn(1, member=ledger.members[0])], ["a"])
     assert isinstance(outcome, DatabaseUnavailable)
     assert "set-up kept changing" in str(outcome)
@@ -120,7 +120,7 @@ async def test_a_connection_lost_after_the_commit_gives_the_recorded_answer(
             lost.append(kill_posters(ledger.database))
             await connection.execute("select 1")
 
-    monkeypatch.setattr(poster_module, "write_state", write_and_lose)
+    monkeypatch.setattr(batch_poster, "write_state", write_and_lose)
     async with ledger.posters() as desk:
         outcome = await desk.submit(earn(7, member=ledger.members[0]))
     assert lost == [1]
