@@ -1,24 +1,31 @@
-"""Reading the state of a batch's lanes: in one round trip, and a second one for what takes back."""
+"""Reading the state of a batch's lanes: in one round trip, and in more where what was read asks for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 from ledger.errors import ClockBehind
-from ledger.ids import Place
 from ledger.rules.business_day import MICROSECONDS_PER_SECOND
 from ledger.rules.commands import Atomic, Earn, GrantCover, Reverse, Submission, SweepCap, TakeBack
 from ledger.rules.journal import TransactionKind
 from ledger.rules.programmes import Registry
-from ledger.rules.state import KeyRecord, LaneState, LedgerState, ShortfallState
+from ledger.rules.state import KeyRecord, LaneState, LedgerState, PointsState
 from ledger.store import lane_queries as queries
 from ledger.store.arrays import Bigints, Bytes, Smallints
 from ledger.store.rarer_state import member_arrays, place_arrays, read_rarer_state
-from ledger.store.state_rows import add_lot, add_member, add_open_lots, add_original, points_of
+from ledger.store.state_rows import (
+    add_cap_use,
+    add_member,
+    add_open_lots,
+    add_original,
+    add_relative,
+    add_shortfall,
+    add_use,
+)
 from ledger.store.unit_of_work import BEGIN
-from ledger.store.wanted_state import Wanted, lots_at_first, wanted_of
+from ledger.store.wanted_state import ALL_LOTS, Wanted, lots_at_first, wanted_of
 
 MAXIMUM_LEAD_SECONDS = 60
 
@@ -27,16 +34,12 @@ class RegistryChanged(Exception):
     """The set-up is newer than the one this batch was resolved with: read it and start again."""
 
 
-_SHORTFALL_FIELDS = 9
-
-
 class _Cursors(msgspec.Struct):
     lanes: AsyncCursor[TupleRow]
     clock: AsyncCursor[TupleRow]
     keys: AsyncCursor[TupleRow]
     members: list[AsyncCursor[TupleRow]] = []
     lots: list[AsyncCursor[TupleRow]] = []
-    shortfalls: list[AsyncCursor[TupleRow]] = []
     originals: list[AsyncCursor[TupleRow]] = []
     predecessors: list[AsyncCursor[TupleRow]] = []
 
@@ -69,8 +72,7 @@ async def read_state(
     if predecessors:
         cursors.originals.append(await connection.execute(queries.READ_EARNS, wanted.earn_arrays(predecessors)))
     await _fill(state, wanted, cursors)
-    if state.originals:
-        await _read_uses(connection, state)
+    await _read_more(connection, state, wanted)
     if wanted.take_backs:
         _offer_earns(state, wanted, predecessors)
     await read_rarer_state(
@@ -96,12 +98,10 @@ async def _send(connection: AsyncConnection, wanted: Wanted) -> _Cursors:
         await connection.execute(queries.READ_KEYS, [Bytes.of(wanted.keys)]),
     )
     if wanted.points:
-        arrays = member_arrays(list(wanted.points))
-        needed = Bigints.of(list(wanted.points.values()))
-        at_first = Smallints.of([lots_at_first(points) for points in wanted.points.values()])
-        cursors.members = [await connection.execute(queries.READ_MEMBERS, arrays)]
-        cursors.lots = [await connection.execute(queries.READ_LOTS, [*arrays, needed, at_first])]
-        cursors.shortfalls = [await connection.execute(queries.READ_SHORTFALLS, arrays)]
+        cursors.members = [await connection.execute(queries.READ_MEMBERS, member_arrays(list(wanted.points)))]
+        spent = {place: points for place, points in wanted.points.items() if points}
+        if spent:
+            cursors.lots = [await connection.execute(queries.READ_LOTS, _lot_arrays(spent))]
     if wanted.originals:
         cursors.originals.append(await connection.execute(queries.READ_ORIGINALS, place_arrays(wanted.originals)))
     if wanted.take_backs:
@@ -125,35 +125,66 @@ def _lanes(rows: list[TupleRow], clock: int) -> dict[int, LaneState]:
 async def _fill(state: LedgerState, wanted: Wanted, cursors: _Cursors) -> None:
     for row in await _all_rows(cursors.members):
         add_member(state, row, wanted)
-    add_open_lots(state, wanted, await _all_rows(cursors.lots))
-    for row in await _all_rows(cursors.shortfalls):
-        points_of(state, row[2], row[3]).shortfalls.append(ShortfallState(*row[:_SHORTFALL_FIELDS]))
-        add_lot(state, row[_SHORTFALL_FIELDS:])
+    add_open_lots(state, wanted.points, await _all_rows(cursors.lots))
     for row in await _all_rows(cursors.originals):
         add_original(state, row)
 
 
-async def _read_uses(connection: AsyncConnection, state: LedgerState) -> None:
-    """Add what originals moved, of lots and of caps, and those lots with all that came of them.
+async def _read_more(connection: AsyncConnection, state: LedgerState, wanted: Wanted) -> None:
+    """Read, in one more round trip, what only some batches need, as their members and originals have shown.
 
-    Why a round trip of its own: to find the earns that take-backs may reach costs more than to read them, so it is
-    done once.
+    All lots of members of whom something has lapsed or is pending, though nothing is spent; what members owe; what
+    originals moved. Why only now: to look for it costs a batch more than the round trip does, and to find the earns
+    that take-backs may reach costs more than to read them.
     """
-    places = place_arrays(list(state.originals))
+    untouched = [points for place, spent in wanted.points.items() if not spent for points in _points_at(state, place)]
+    changing = {_place_of(p): ALL_LOTS for p in untouched if _is_changing(p, state.lanes[p.lane].now)}
+    owing = [_place_of(p) for place in wanted.points for p in _points_at(state, place) if p.shortfall]
+    originals = place_arrays(list(state.originals))
+    if not (changing or owing or state.originals):
+        return
     async with connection.pipeline():
-        of_lots = await connection.execute(queries.READ_USES, places)
-        family = await connection.execute(queries.READ_FAMILY, places)
-        of_caps = [await connection.execute(queries.READ_CAP_USES, places)] if state.registry.caps else []
-    for *of_lot, origin_lane, origin_lot in await family.fetchall():
-        lot = add_lot(state, of_lot)
-        if origin_lane is not None:
-            state.children.setdefault((origin_lane, origin_lot), []).append(lot)
-    for lane, sequence, lot_number, amount in await of_lots.fetchall():
-        state.originals[Place(lane, sequence)].uses.append((lot_number, amount))
-    for lane, sequence, cap, amount, taken_out in await _all_rows(of_caps):
-        original = state.originals[Place(lane, sequence)]
-        original.taken_out = taken_out
-        original.cap_uses.append((cap, amount))
+        lots = [await connection.execute(queries.READ_LOTS, _lot_arrays(changing))] if changing else []
+        owed = [await connection.execute(queries.READ_SHORTFALLS, member_arrays(owing))] if owing else []
+        family = [await connection.execute(queries.READ_FAMILY, originals)] if state.originals else []
+        uses = [await connection.execute(queries.READ_USES, originals)] if state.originals else []
+        has_cap_uses = state.originals and state.registry.caps
+        cap_uses = [await connection.execute(queries.READ_CAP_USES, originals)] if has_cap_uses else []
+    add_open_lots(state, changing, await _all_rows(lots))
+    for row in await _all_rows(owed):
+        add_shortfall(state, row)
+    for row in await _all_rows(family):
+        add_relative(state, row)
+    for row in await _all_rows(uses):
+        add_use(state, row)
+    for row in await _all_rows(cap_uses):
+        add_cap_use(state, row)
+
+
+def _points_at(state: LedgerState, place: tuple[int, int, int]) -> Iterable[PointsState]:
+    """The points that a member has in a programme; none where it has none there, or is not known."""
+    _, number, programme = place
+    member = state.members.get(number)
+    points = None if member is None else member.points.get(programme)
+    return () if points is None else (points,)
+
+
+def _place_of(points: PointsState) -> tuple[int, int, int]:
+    return (points.lane, points.member, points.programme)
+
+
+def _is_changing(points: PointsState, now: int) -> bool:
+    """Whether something has lapsed, or is still pending."""
+    return points.next_lapse_at <= now or points.pending_until > now
+
+
+def _lot_arrays(spent: Mapping[tuple[int, int, int], int]) -> list[bytes]:
+    """Members' places with the points that are spent of each, and how many lots to read for them at first."""
+    return [
+        *member_arrays(list(spent)),
+        Bigints.of(list(spent.values())),
+        Smallints.of([lots_at_first(points) for points in spent.values()]),
+    ]
 
 
 async def _all_rows(cursors: Sequence[AsyncCursor[TupleRow]]) -> list[TupleRow]:

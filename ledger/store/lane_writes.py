@@ -55,6 +55,8 @@ async def _insert_keys(connection: AsyncConnection, keys: list[KeyRecord]) -> No
 
 
 async def _insert_journal(connection: AsyncConnection, entries: list[JournalEntry]) -> None:
+    # Lane by lane: rows that are neighbours in the tables and indexes are written one after the other.
+    entries = sorted(entries, key=lambda entry: entry.transaction.lane)
     await connection.execute(queries.INSERT_TRANSACTIONS, _transaction_columns(entries))
     await _insert_postings(connection, [entry.transaction for entry in entries])
 

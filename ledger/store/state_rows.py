@@ -1,6 +1,6 @@
 """Rows of the database as parts of a state, each added once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.rows import TupleRow
@@ -8,8 +8,10 @@ from psycopg.rows import TupleRow
 from ledger.ids import Place
 from ledger.rules.business_day import end_of_day
 from ledger.rules.lots import spend_order
-from ledger.rules.state import NEVER, LedgerState, LotState, MemberState, OriginalState, PointsState
+from ledger.rules.state import NEVER, LedgerState, LotState, MemberState, OriginalState, PointsState, ShortfallState
 from ledger.store.wanted_state import ALL_LOTS, Wanted, lots_at_first
+
+_SHORTFALL_FIELDS = 9
 
 
 def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
@@ -34,14 +36,17 @@ def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
         )
 
 
-def add_open_lots(state: LedgerState, wanted: Wanted, rows: list[TupleRow]) -> None:
-    """Add open lots, which come in the order of use, and note how far each member's were read."""
+def add_open_lots(state: LedgerState, wanted: Mapping[tuple[int, int, int], int], rows: list[TupleRow]) -> None:
+    """Add open lots, which come in the order of use, and note how far each member's were read.
+
+    ``wanted`` tells how many points of a member, as (lane, member, programme), are used.
+    """
     for *row, is_all in rows:
         lot = add_lot(state, row)
         points = points_of(state, lot.member, lot.programme)
         points.lots_read_to = spend_order(lot)
         points.lots_complete = points.lots_complete or is_all
-    for (_, member, programme), needed in wanted.points.items():
+    for (_, member, programme), needed in wanted.items():
         if programme and member in state.members:
             points = points_of(state, member, programme)
             # Neither their number nor their points ended the reading, so there are no more.
@@ -81,6 +86,35 @@ def add_original(state: LedgerState, row: TupleRow) -> None:
     if place in state.originals:
         return
     state.originals[place] = OriginalState(*row)
+
+
+def add_shortfall(state: LedgerState, row: TupleRow) -> None:
+    """Add what a member owes, and the lot that it is owed of."""
+    shortfall = ShortfallState(*row[:_SHORTFALL_FIELDS])
+    points_of(state, shortfall.member, shortfall.programme).shortfalls.append(shortfall)
+    add_lot(state, row[_SHORTFALL_FIELDS:])
+
+
+def add_relative(state: LedgerState, row: TupleRow) -> None:
+    """Add a lot of an original, or one that came of such a lot; its last two values are where it comes from."""
+    *of_lot, origin_lane, origin_lot = row
+    lot = add_lot(state, of_lot)
+    if origin_lane is not None:
+        state.children.setdefault((origin_lane, origin_lot), []).append(lot)
+
+
+def add_use(state: LedgerState, row: TupleRow) -> None:
+    """Add what an original moved of a lot."""
+    lane, sequence, lot, amount = row
+    state.originals[Place(lane, sequence)].uses.append((lot, amount))
+
+
+def add_cap_use(state: LedgerState, row: TupleRow) -> None:
+    """Add what an original used of a cap, and what reversals have taken out of its lots since."""
+    lane, sequence, cap, amount, taken_out = row
+    original = state.originals[Place(lane, sequence)]
+    original.taken_out = taken_out
+    original.cap_uses.append((cap, amount))
 
 
 def points_of(state: LedgerState, member: int, programme: int) -> PointsState:
