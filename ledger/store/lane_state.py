@@ -133,13 +133,13 @@ async def _fill(state: LedgerState, wanted: Wanted, cursors: _Cursors) -> None:
 async def _read_more(connection: AsyncConnection, state: LedgerState, wanted: Wanted) -> None:
     """Read, in one more round trip, what only some batches need, as their members and originals have shown.
 
-    All lots of members of whom something has lapsed or is pending, though nothing is spent; what members owe; what
-    originals moved. Why only now: to look for it costs a batch more than the round trip does, and to find the earns
-    that take-backs may reach costs more than to read them.
+    All lots of members of whom something has lapsed or is pending; what members owe; what originals moved. Why only
+    now: to look for it costs a batch more than the round trip does, and to find the earns that take-backs may reach
+    costs more than to read them.
     """
-    untouched = [points for place, spent in wanted.points.items() if not spent for points in _points_at(state, place)]
-    changing = {_place_of(p): ALL_LOTS for p in untouched if _is_changing(p, state.lanes[p.lane].now)}
-    owing = [_place_of(p) for place in wanted.points for p in _points_at(state, place) if p.shortfall]
+    read = [(points, spent) for place, spent in wanted.points.items() for points in _points_at(state, place)]
+    changing = {_place_of(p): ALL_LOTS for p, spent in read if spent != ALL_LOTS and _is_changing(state, p)}
+    owing = [_place_of(p) for p, _ in read if p.shortfall]
     originals = place_arrays(list(state.originals))
     if not (changing or owing or state.originals):
         return
@@ -173,8 +173,9 @@ def _place_of(points: PointsState) -> tuple[int, int, int]:
     return (points.lane, points.member, points.programme)
 
 
-def _is_changing(points: PointsState, now: int) -> bool:
+def _is_changing(state: LedgerState, points: PointsState) -> bool:
     """Whether something has lapsed, or is still pending."""
+    now = state.lanes[points.lane].now
     return points.next_lapse_at <= now or points.pending_until > now
 
 

@@ -41,17 +41,19 @@ def add_open_lots(state: LedgerState, wanted: Mapping[tuple[int, int, int], int]
 
     ``wanted`` tells how many points of a member, as (lane, member, programme), are used.
     """
-    for *row, is_all in rows:
+    for row in rows:
         lot = add_lot(state, row)
-        points = points_of(state, lot.member, lot.programme)
-        points.lots_read_to = spend_order(lot)
-        points.lots_complete = points.lots_complete or is_all
+        points_of(state, lot.member, lot.programme).lots_read_to = spend_order(lot)
     for (_, member, programme), needed in wanted.items():
         if programme and member in state.members:
             points = points_of(state, member, programme)
-            # Neither their number nor their points ended the reading, so there are no more.
-            are_all = len(points.lots) < lots_at_first(needed) and sum(lot.remaining for lot in points.lots) < needed
-            points.lots_complete = points.lots_complete or are_all
+            points.lots_complete = points.lots_complete or _are_all(points, needed)
+
+
+def _are_all(points: PointsState, needed: int) -> bool:
+    """Whether neither their number nor their points ended the reading of lots, so that there are no more."""
+    at_first = lots_at_first(needed)
+    return at_first is None or (len(points.lots) < at_first and sum(lot.remaining for lot in points.lots) < needed)
 
 
 def add_lot(state: LedgerState, row: Sequence[Any]) -> LotState:

@@ -97,14 +97,14 @@ def wanted_of(lanes: set[int], submissions: Sequence[Submission], registry: Regi
     return wanted
 
 
-def lots_at_first(points: int) -> int:
-    """How many lots of a member to read for commands that use so many points; of ALL_LOTS it says nothing.
+def lots_at_first(points: int) -> int | None:
+    """How many lots of a member to read for commands that use so many points; None for all of them.
 
     Why not always the most: each is a row to fetch, and a purchase seldom uses more than one or two.
     """
-    if points == 0:
-        return 0
-    return min(MOST_LOTS_AT_FIRST, LEAST_LOTS_AT_FIRST + points // LEAST_LIKELY_POINTS_OF_A_LOT)
+    if points == ALL_LOTS:
+        return None
+    return min(MOST_LOTS_AT_FIRST, LEAST_LOTS_AT_FIRST + points // LEAST_LIKELY_POINTS_OF_A_LOT) if points else 0
 
 
 def _add_wanted(wanted: Wanted, lanes: set[int], submission: Submission, registry: Registry) -> None:
