@@ -39,6 +39,7 @@ class Poster:
         maximum_queue: int = MAXIMUM_QUEUE,
     ) -> None:
         self._maximum_batch = maximum_batch
+        self._fewest_to_divide = min(FEWEST_TO_DIVIDE, maximum_batch + 1)
         self._maximum_queue = maximum_queue
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
@@ -89,16 +90,21 @@ class Poster:
             await self._post(batch)
 
     def _next_batch(self) -> list[Waiting]:
-        """What waits, in order; an atomic command is a batch of its own."""
+        """What waits, in order, up to a full unit of work of even lanes or one of odd ones; an atomic command alone."""
         batch: list[Waiting] = []
-        while self._queue and len(batch) < self._maximum_batch:
-            if isinstance(self._queue[0].submission.command, Atomic):
+        of_parity = [0, 0]
+        while self._queue:
+            submission = self._queue[0].submission
+            if isinstance(submission.command, Atomic):
                 return batch or [self._queue.popleft()]
+            if of_parity[submission.lane % 2] == self._maximum_batch:
+                break
+            of_parity[submission.lane % 2] += 1
             batch.append(self._queue.popleft())
         return batch
 
     async def _post(self, batch: list[Waiting]) -> None:
-        if len(batch) < FEWEST_TO_DIVIDE:
+        if len(batch) < self._fewest_to_divide:
             await self._even.post(batch)
             return
         even = [waiting for waiting in batch if waiting.submission.lane % 2 == 0]
