@@ -50,7 +50,9 @@ def import_file(
     Exits with 1 where lines could not be read; what a rule of the ledger refuses is reported and is no failure.
     """
     from api.cli.installation import run_with_engine
+    from api.logs import configure_logs
 
+    configure_logs("warning")
     document = mapping.read_bytes()
 
     async def work(engine: "Engine") -> Imported:
@@ -80,7 +82,8 @@ async def _import(engine: "Engine", file: Path, partner: str, document: bytes, l
     this, _ = await register_import(engine, found.number, file, document, file_name=file.name, digest=file_digest(file))
     was_done = this.state == "done"
     with _progress(this.file_bytes) as progress:
-        this = await run_import(engine, this, file, progress)
+        helper = [sys.executable, "-m", "api.cli.import_helper", str(this.import_id), str(file)]
+        this = await run_import(engine, this, file, progress, helper)
     if lines is not None:
         await _write_lines(engine, this, lines)
     return Imported(

@@ -5,31 +5,32 @@ stored, in one unit of work with how far the import has come, only after all pie
 crash the pieces in doubt are submitted again: their keys give the first answers, so nothing is posted
 twice and nothing is reported otherwise than it would have been.
 
-Order: a member's lines are queued in the order of the file, and a member has one lane with one queue.
+Order: a member's lines are queued in the order of the file, and a member has one lane with one queue in one process: a
+helper takes all lines of some members or none.
 """
 
 import asyncio
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import psycopg
+import structlog
 from psycopg import AsyncConnection
 
-from ledger.errors import Busy, DatabaseUnavailable, LedgerError
+from ledger.errors import DatabaseUnavailable, LedgerError
 from ledger.ids import make_id
 from ledger.posting.engine import Engine
 from ledger.posting.import_commands import LineCommand, LineCommands
+from ledger.posting.import_helper import Helper, Reports, Task, helped
 from ledger.posting.import_lines import ImportFile, LineFault, Record
 from ledger.posting.import_mapping import Mapping, check_set_up, read_mapping
-from ledger.posting.import_outcomes import Answered, report_answers, report_fault
-from ledger.rules.commands import Earn, Submission, TakeBack
-from ledger.rules.outcomes import Outcome
+from ledger.posting.import_outcomes import report_fault
+from ledger.posting.import_posting import LinePoster, MadeLine, QueuedLines, slices
 from ledger.store.imports import (
     Advance,
     Import,
@@ -52,17 +53,14 @@ from ledger.store.unit_of_work import again_when_raced, unit_of_work
 
 PIECE_LINES = 1000
 PIECES_IN_FLIGHT = 3
-LINES_WITHOUT_PAUSE = 100
-"""After so many lines others get their turn: an import runs beside requests."""
-
-QUEUE_FULL_PAUSE_SECONDS = 0.05
 FOLLOW_PAUSE_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 1
 MAXIMUM_KNOWN_NAMES = 200_000
 REFERENCE = "ref:"
 _DIGEST_BYTES = 1 << 20
 
-T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
 OnProgress = Callable[[Import], None]
 
 
@@ -70,21 +68,19 @@ class ImportGone(Exception):
     """The import is not in the database any more."""
 
 
-class _Line(msgspec.Struct, frozen=True):
-    record: Record
-    command: Earn | TakeBack
-    submission: Submission
-
-
 class _Piece(msgspec.Struct):
-    """Some lines in a row, from one offset to another, with the outcomes they wait for."""
+    """Some lines in a row, from one offset to another: unreadable ones, those posted here, and the helper's."""
 
     from_offset: int
     to_offset: int
     lines: int
     faults: list[LineReport]
-    commands: list[_Line]
-    outcomes: "list[asyncio.Future[Outcome]]"
+    here: list[MadeLine]
+    helped: list[MadeLine]
+    task: Task
+    queued: QueuedLines
+    answer: "asyncio.Future[Reports] | None" = None
+    """What the helper is to say; None once its lines are posted here as well."""
 
 
 def file_digest(path: Path) -> bytes:
@@ -123,8 +119,12 @@ async def register_import(
         return await add_import(connection, new), True
 
 
-async def run_import(engine: Engine, this: Import, path: Path, on_progress: OnProgress) -> Import:
+async def run_import(
+    engine: Engine, this: Import, path: Path, on_progress: OnProgress, helper: Sequence[str] = ()
+) -> Import:
     """Bring an import to its end, from wherever it is, and return it done.
+
+    ``helper`` is the command of a process that helps with a large file; the offset to begin at is added to it.
 
     While another process works on it, its progress is followed; should that process die, this one takes
     over. Raises LedgerError where the ledger cannot be reached or is too busy: running it again resumes
@@ -133,7 +133,8 @@ async def run_import(engine: Engine, this: Import, path: Path, on_progress: OnPr
     while this.state != "done":
         async with claimed_import(engine.pool, this.import_id) as connection:
             if connection is not None:
-                return await run_claimed(engine, connection, await _read(connection, this), path, on_progress)
+                this = await _read(connection, this)
+                return await run_claimed(engine, connection, this, path, on_progress, helper)
         await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
         async with engine.pool.connection() as reading:
             this = await _read(reading, this)
@@ -142,15 +143,22 @@ async def run_import(engine: Engine, this: Import, path: Path, on_progress: OnPr
 
 
 async def run_claimed(
-    engine: Engine, connection: AsyncConnection, this: Import, path: Path, on_progress: OnProgress
+    engine: Engine,
+    connection: AsyncConnection,
+    this: Import,
+    path: Path,
+    on_progress: OnProgress,
+    helper: Sequence[str] = (),
 ) -> Import:
     """Bring an import that this process has claimed over ``connection`` to its end; as ``run_import``."""
     if this.state == "done":
         return this
     await start_import(connection, this.import_id)
-    run = _Run(engine, connection, this, read_mapping(this.mapping.encode()))
+    command = [*helper, str(this.byte_offset)] if helper else []
     try:
-        await run.whole(path, on_progress)
+        async with helped(command, this) as another:
+            run = _Run(engine, connection, this, read_mapping(this.mapping.encode()), another)
+            await run.whole(path, on_progress)
     except (LedgerError, ImportOvertaken):
         raise
     except psycopg.OperationalError as error:
@@ -169,15 +177,20 @@ async def _mark_failed(connection: AsyncConnection, this: Import) -> None:
 
 
 class _Run:
-    """One process's work on an import, from where it stands."""
+    """One process's work on an import, from where it stands, with a helper or alone."""
 
-    def __init__(self, engine: Engine, connection: AsyncConnection, this: Import, mapping: Mapping) -> None:
+    def __init__(
+        self, engine: Engine, connection: AsyncConnection, this: Import, mapping: Mapping, helper: Helper | None
+    ) -> None:
         self._engine = engine
         self._connection = connection
         self._import = this
         self._mapping = mapping
+        self._helper = helper
+        self._poster = LinePoster(engine, this.partner)
         self._in_flight: deque[_Piece] = deque()
-        self._known_names: set[str] = set()
+        self._names: dict[str, bool] = {}
+        """Members' names, and whether the helper posts their lines: all of one member are posted by one process."""
 
     async def whole(self, path: Path, on_progress: OnProgress) -> None:
         """Submit the rest of the file and store what it comes to."""
@@ -187,48 +200,48 @@ class _Run:
             records = file.records_from(offset)
             try:
                 while taken := list(islice(records, PIECE_LINES)):
-                    piece = await self._prepared(commands, taken, offset)
-                    offset = piece.to_offset
-                    await self._submit(piece)
-                    while len(self._in_flight) >= PIECES_IN_FLIGHT:
+                    await self._submit(await self._piece(commands, taken, offset))
+                    offset = taken[-1].end
+                    most = 0 if len(self._names) > MAXIMUM_KNOWN_NAMES else PIECES_IN_FLIGHT - 1
+                    while len(self._in_flight) > most:
                         on_progress(await self._store_oldest())
                 while self._in_flight:
                     on_progress(await self._store_oldest())
             finally:
-                await self._outcomes_in_flight()
+                await self._poster.come_to_an_end()
         await finish_import(self._connection, self._import.import_id)
 
-    async def _prepared(self, commands: LineCommands, records: Sequence[Record], offset: int) -> _Piece:
-        """Make the commands of some records and resolve their members."""
-        piece = _Piece(offset, records[-1].end, len(records), [], [], [])
-        made = []
-        for some in _slices(records):
-            for record in some:
+    async def _piece(self, commands: LineCommands, records: Sequence[Record], offset: int) -> _Piece:
+        """Make the commands of some records, and choose who posts them."""
+        faults: list[LineReport] = []
+        made: list[tuple[int, MadeLine]] = []
+        for some in slices(list(enumerate(records))):
+            for position, record in some:
                 try:
-                    made.append((record, _command(commands, record)))
+                    made.append((position, (record, _command(commands, record))))
                 except LineFault as fault:
-                    piece.faults.append(report_fault(record, fault))
+                    faults.append(report_fault(record, fault))
             await asyncio.sleep(0)
-        await self._know_members({line.command.member for _, line in made})
-        for some_made in _slices(made):
-            for record, line in some_made:
-                submission = await self._engine.intake.prepare(self._import.partner, line.key, line.command)
-                piece.commands.append(_Line(record, line.command, submission))
-            await asyncio.sleep(0)
-        return piece
+        await self._know_members({line.command.member for _, (_, line) in made})
+        here = [line for _, line in made if not self._names[line[1].command.member]]
+        helped = [(position, line) for position, line in made if self._names[line[1].command.member]]
+        task = Task(len(records), [position for position, _ in helped])
+        others = [line for _, line in helped]
+        return _Piece(offset, records[-1].end, len(records), faults, here, others, task, self._poster.begin())
 
     async def _know_members(self, names: set[str]) -> None:
         """Find the members of some lines in bulk, and create those that are missing where wanted."""
-        if len(self._known_names) > MAXIMUM_KNOWN_NAMES:
-            self._known_names.clear()
-        new = sorted(names - self._known_names)
+        if not self._in_flight and len(self._names) > MAXIMUM_KNOWN_NAMES:
+            self._names.clear()
+        new = sorted(names - self._names.keys())
         intake, partner = self._engine.intake, self._import.partner
         found = await asyncio.gather(*(intake.find_member(partner, name) for name in new))
         missing = [name for name, member in zip(new, found, strict=True) if member is None]
         if missing and self._mapping.create_members:
             await again_when_raced(lambda: self._create([name.removeprefix(REFERENCE) for name in missing]))
-            await asyncio.gather(*(intake.find_member(partner, name) for name in missing))
-        self._known_names.update(names)
+            found = await asyncio.gather(*(intake.find_member(partner, name) for name in new))
+        for name, member in zip(new, found, strict=True):
+            self._names[name] = self._helper is not None and member is not None and member.lane % 2 == 1
 
     async def _create(self, references: Sequence[str]) -> None:
         engine = self._engine
@@ -236,36 +249,41 @@ class _Run:
             await create_members(connection, engine.key, self._import.partner, references, engine.lanes)
 
     async def _submit(self, piece: _Piece) -> None:
-        """Queue a piece's commands in order, unless something before them has failed."""
+        """Queue a piece's lines here, and hand the helper its own."""
+        if self._helper is not None and self._helper.is_gone:
+            await self._post_for_helper()
         self._in_flight.append(piece)
-        self._raise_what_failed()
-        for line in piece.commands:
-            piece.outcomes.append(await self._queued(line.submission))
+        await self._poster.queue(piece.here, piece.queued)
+        if self._helper is not None:
+            piece.answer = self._helper.give(piece.task)
+        elif piece.helped:
+            await self._poster.queue(piece.helped, piece.queued)
 
-    async def _queued(self, submission: Submission) -> "asyncio.Future[Outcome]":
-        while True:
-            try:
-                return self._engine.posters.enqueue(submission)
-            except Busy:
-                await asyncio.sleep(QUEUE_FULL_PAUSE_SECONDS)
-                self._raise_what_failed()
+    async def _post_for_helper(self) -> None:
+        """Post what the helper was to post and has not answered for, in the order of the file, and go on alone.
 
-    def _raise_what_failed(self) -> None:
-        """Why at once: a cancellation must not be decided before an earn that has yet to be tried again."""
+        Why what it has answered for is left: that is posted. What it had posted without answering is answered again.
+        """
+        _log.warning("import_helper_gone", import_id=str(self._import.import_id))
+        self._helper = None
+        self._names = dict.fromkeys(self._names, False)
         for piece in self._in_flight:
-            for outcome in piece.outcomes:
-                if outcome.done():
-                    outcome.result()
+            if piece.answer is not None and await piece.answer is None:
+                piece.answer = None
+                await self._poster.queue(piece.helped, piece.queued)
 
     async def _store_oldest(self) -> Import:
         """Wait for the oldest piece and store what it came to."""
         piece = self._in_flight[0]
-        answers = [
-            Answered(line.record, line.command, await outcome)
-            for line, outcome in zip(piece.commands, piece.outcomes, strict=True)
-        ]
+        told: Reports = []
+        if piece.answer is not None and self._helper is not None:
+            told = await self._helper.answer(piece.answer)
+            if told is None:
+                await self._post_for_helper()
+        elif piece.answer is not None:
+            told = await piece.answer
+        reports = [*piece.faults, *(told or ()), *await self._poster.reports(piece.queued)]
         self._in_flight.popleft()
-        reports = [*piece.faults, *await report_answers(self._engine.pool, answers)]
         reports.sort(key=lambda report: report.line)
         advance = Advance(
             from_offset=piece.from_offset,
@@ -278,11 +296,6 @@ class _Run:
             await advance_import(self._connection, self._import.import_id, advance)
         return await _read(self._connection, self._import)
 
-    async def _outcomes_in_flight(self) -> None:
-        """Let everything that is queued come to its end, whatever it is, before the claim is given up."""
-        waiting: list[Awaitable[Outcome]] = [outcome for piece in self._in_flight for outcome in piece.outcomes]
-        await asyncio.gather(*waiting, return_exceptions=True)
-
 
 def _checked_size(path: Path, mapping: Mapping) -> int:
     """The size of a file whose header fits the mapping."""
@@ -294,11 +307,6 @@ def _command(commands: LineCommands, record: Record) -> LineCommand:
     if record.fault is not None:
         raise record.fault
     return commands.command_of(record.values)
-
-
-def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), LINES_WITHOUT_PAUSE):
-        yield items[start : start + LINES_WITHOUT_PAUSE]
 
 
 async def _read(connection: AsyncConnection, known: Import) -> Import:
