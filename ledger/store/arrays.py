@@ -6,11 +6,10 @@ several times cheaper. Format: PostgreSQL's ``array_send``, 20 bytes of header, 
 its length (−1 for null).
 """
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Sequence
 from datetime import date
-from itertools import repeat
-from struct import Struct
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -19,14 +18,11 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from psycopg.rows import AsyncRowFactory, Row
 
-_HEADER = Struct(">iiIii").pack
-_ONE = Struct(">i").pack
-_SMALL = Struct(">ih").pack
-_INTEGER = Struct(">ii").pack
-_BIG = Struct(">iq").pack
-_BOOLEAN = Struct(">i?").pack
-_BIG_PAYLOAD = Struct(">q").unpack
-_NULL = _ONE(-1)
+_HEADER = struct.Struct(">iiIii").pack
+_LENGTH = struct.Struct(">i").pack
+_LENGTH_BYTES = 4
+_NULL = _LENGTH(-1)
+_BIG_PAYLOAD = struct.Struct(">q").unpack
 _UNIX_TO_POSTGRES_MICROSECONDS = 946_684_800_000_000
 _POSTGRES_EPOCH_ORDINAL = date(2000, 1, 1).toordinal()
 
@@ -37,9 +33,33 @@ class _Array(bytes):
     element_type = 0
 
     @classmethod
-    def _of(cls, elements: Sequence[bytes]) -> "_Array":
-        header = _HEADER(1, 1, cls.element_type, len(elements), 1)
-        return cls(header + b"".join(elements))
+    def _of(cls, count: int, elements: Buffer) -> "_Array":
+        return cls(_HEADER(1, 1, cls.element_type, count, 1) + elements)
+
+    @classmethod
+    def _of_numbers(cls, code: str, values: Sequence[int | None]) -> "_Array":
+        """Build from numbers of one width, by their code in ``struct``.
+
+        Why all at once: they are packed in one call, and put between their lengths byte by byte of their width, which
+        takes a third of what packing each takes.
+        """
+        try:
+            packed = struct.pack(f">{len(values)}{code}", *values)
+        except struct.error:
+            return cls._of_some(code, values)
+        width = struct.calcsize(f">{code}")
+        step = _LENGTH_BYTES + width
+        elements = bytearray((_LENGTH(width) + bytes(width)) * len(values))
+        for at in range(width):
+            elements[_LENGTH_BYTES + at :: step] = packed[at::width]
+        return cls._of(len(values), elements)
+
+    @classmethod
+    def _of_some(cls, code: str, values: Sequence[int | None]) -> "_Array":
+        """Build from numbers of which some are missing."""
+        element, width = struct.Struct(f">i{code}").pack, struct.calcsize(f">{code}")
+        elements = [_NULL if value is None else element(width, value) for value in values]
+        return cls._of(len(values), b"".join(elements))
 
 
 class Smallints(_Array):
@@ -50,7 +70,7 @@ class Smallints(_Array):
     @classmethod
     def of(cls, values: Sequence[int | None]) -> _Array:
         """Build from Python integers."""
-        return cls._of([_NULL if value is None else _SMALL(2, value) for value in values])
+        return cls._of_numbers("h", values)
 
 
 class Integers(_Array):
@@ -61,7 +81,7 @@ class Integers(_Array):
     @classmethod
     def of(cls, values: Sequence[int | None]) -> _Array:
         """Build from Python integers."""
-        return cls._of([_NULL if value is None else _INTEGER(4, value) for value in values])
+        return cls._of_numbers("i", values)
 
 
 class Bigints(_Array):
@@ -72,9 +92,7 @@ class Bigints(_Array):
     @classmethod
     def of(cls, values: Sequence[int | None]) -> _Array:
         """Build from Python integers."""
-        if None in values:
-            return cls._of([_NULL if value is None else _BIG(8, value) for value in values])
-        return cls._of(list(map(_BIG, repeat(8), values)))
+        return cls._of_numbers("q", values)
 
 
 class Booleans(_Array):
@@ -85,7 +103,7 @@ class Booleans(_Array):
     @classmethod
     def of(cls, values: Sequence[bool]) -> _Array:
         """Build from Python booleans."""
-        return cls._of([_BOOLEAN(1, value) for value in values])
+        return cls._of_numbers("?", values)
 
 
 class Moments(_Array):
@@ -96,8 +114,8 @@ class Moments(_Array):
     @classmethod
     def of(cls, values: Sequence[int | None]) -> _Array:
         """Build from instants."""
-        return cls._of(
-            [_NULL if value is None else _BIG(8, value - _UNIX_TO_POSTGRES_MICROSECONDS) for value in values]
+        return cls._of_numbers(
+            "q", [None if value is None else value - _UNIX_TO_POSTGRES_MICROSECONDS for value in values]
         )
 
 
@@ -109,8 +127,8 @@ class Days(_Array):
     @classmethod
     def of(cls, values: Sequence[date | None]) -> _Array:
         """Build from dates."""
-        return cls._of(
-            [_NULL if value is None else _INTEGER(4, value.toordinal() - _POSTGRES_EPOCH_ORDINAL) for value in values]
+        return cls._of_numbers(
+            "i", [None if value is None else value.toordinal() - _POSTGRES_EPOCH_ORDINAL for value in values]
         )
 
 
@@ -121,8 +139,14 @@ class Bytes(_Array):
 
     @classmethod
     def of(cls, values: Sequence[bytes | None]) -> _Array:
-        """Build from byte strings."""
-        return cls._of([_NULL if value is None else _ONE(len(value)) + value for value in values])
+        """Build from byte strings; digests, which are all of one length, in one step."""
+        lengths = {None if value is None else len(value) for value in values}
+        if len(lengths) == 1 and None not in lengths:
+            present = cast("Sequence[bytes]", values)
+            length = _LENGTH(len(present[0]))
+            return cls._of(len(values), length + length.join(present))
+        elements = [_NULL if value is None else _LENGTH(len(value)) + value for value in values]
+        return cls._of(len(values), b"".join(elements))
 
 
 class Texts(_Array):
@@ -131,10 +155,14 @@ class Texts(_Array):
     element_type = 25
 
     @classmethod
-    def of(cls, values: Iterable[str | None]) -> _Array:
-        """Build from strings."""
-        encoded = [None if value is None else value.encode() for value in values]
-        return cls._of([_NULL if value is None else _ONE(len(value)) + value for value in encoded])
+    def of(cls, values: Sequence[str | None]) -> _Array:
+        """Build from strings; of those that come often, such as scenes, each is encoded once."""
+        elements: dict[str | None, bytes] = {None: _NULL}
+        for value in set(values):
+            if value is not None:
+                encoded = value.encode()
+                elements[value] = _LENGTH(len(encoded)) + encoded
+        return cls._of(len(values), b"".join([elements[value] for value in values]))
 
 
 class Uuids(_Array):
@@ -145,7 +173,7 @@ class Uuids(_Array):
     @classmethod
     def of(cls, values: Sequence[UUID]) -> _Array:
         """Build from UUIDs."""
-        return cls._of([_ONE(16) + value.bytes for value in values])
+        return cls._of(len(values), b"".join([_LENGTH(16) + value.bytes for value in values]))
 
 
 _ARRAY_TYPES: dict[type[_Array], int] = {

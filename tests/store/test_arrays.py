@@ -48,6 +48,10 @@ WHOLE: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
 COLUMNS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     name: (array, st.lists(st.one_of(st.none(), value))) for name, (array, value) in NULLABLE.items()
 } | {name: (array, st.lists(value)) for name, (array, value) in WHOLE.items()}
+GAPLESS = {
+    "bigint": (Bigints, st.lists(integers(64), min_size=1)),
+    "bytea": (Bytes, st.lists(st.binary(min_size=32, max_size=32), min_size=1)),
+}
 
 
 @pytest.fixture
@@ -64,9 +68,11 @@ async def round_trip(connection: AsyncConnection, column: LiteralString, sent: o
     return [value for (value,) in await cursor.fetchall()]
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_column_comes_back_as_it_was_sent(database: LedgerDatabase, column: LiteralString) -> None:
-    array, columns = COLUMNS[column]
+@pytest.mark.parametrize(("column", "sort"), [*COLUMNS.items(), *GAPLESS.items()])
+def test_a_column_comes_back_as_it_was_sent(
+    database: LedgerDatabase, column: LiteralString, sort: tuple[Any, st.SearchStrategy[Any]]
+) -> None:
+    array, columns = sort
     with asyncio.Runner() as runner:
         connection = runner.run(connect_poster(database.service_url))
 
