@@ -61,6 +61,8 @@ _OfMember = (
     | WriteOff
 )
 
+_OF_ONE_MEMBER = (Earn, Redeem, TakeBack, PlaceHold)
+
 SALT_BYTES = 16
 MAXIMUM_CACHED_MEMBERS = 200_000
 NAMES_NOT_KEPT = ("card:", CODE)
@@ -111,6 +113,12 @@ class Intake:
             shows_balance=shows_balance,
         )
         self._add_details(submission)
+        if isinstance(command, _OF_ONE_MEMBER):
+            # Most commands are these, of members that are known: nothing is waited for, and nothing else is asked.
+            known = self._places.get(self._space(partner, command.member))
+            if known is not None:
+                submission.member, submission.lane = known.number, known.lane
+                return submission
         if isinstance(command, Atomic):
             items = [await self.prepare(partner, item.key, item.command, owner=owner) for item in command.items]
             submission.items = tuple(items)

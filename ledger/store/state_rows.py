@@ -22,18 +22,11 @@ def add_member(state: LedgerState, row: TupleRow, wanted: Wanted) -> None:
         member = MemberState(lane, number, public_id, status, None if into_lane is None else (into_lane, into_member))
         state.members[number] = member
     if programme is not None:
-        member.points[programme] = PointsState(
-            lane=lane,
-            member=number,
-            programme=programme,
-            posted=posted,
-            held=held,
-            shortfall=shortfall,
-            next_lapse_at=NEVER if lapse is None else lapse,
-            pending_until=pending or 0,
-            lots_complete=wanted.points[lane, number, programme] == ALL_LOTS,
-            is_new=False,
-        )
+        # By position, as far as the order of the fields goes: naming them takes longer than all else here.
+        points = PointsState(lane, number, programme, posted, held, shortfall, 0, 0, lapse or NEVER, pending or 0)
+        points.lots_complete = wanted.points[lane, number, programme] == ALL_LOTS
+        points.is_new = False
+        member.points[programme] = points
 
 
 def add_open_lots(state: LedgerState, wanted: Mapping[tuple[int, int, int], int], rows: list[TupleRow]) -> None:
