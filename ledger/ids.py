@@ -82,7 +82,7 @@ class LedgerKey:
     Whoever reads the database alone learns neither keys nor references, and cannot try guesses.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_inner", "_of_key", "_of_request", "_outer")
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) < MINIMUM_SECRET_BYTES:
@@ -92,25 +92,35 @@ class LedgerKey:
         padded = (secret if len(secret) <= _BLOCK_BYTES else hashlib.sha256(secret).digest()).ljust(_BLOCK_BYTES, b"\0")
         self._inner = hashlib.sha256(padded.translate(_INNER_PAD))
         self._outer = hashlib.sha256(padded.translate(_OUTER_PAD))
+        self._of_key = self._begun(b"key")
+        self._of_request = self._begun(b"request")
 
     def __repr__(self) -> str:
         return "LedgerKey(…)"
 
     def digest(self, label: bytes, *parts: bytes) -> bytes:
         """Return the 32-byte digest of the parts; the label keeps uses apart."""
-        message = label + b"".join([len(part).to_bytes(4, "big") + part for part in parts])
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
-        outer.update(inner.digest())
-        return outer.digest()
+        return self._ended(self._begun(label), *parts)
 
     def key_digest(self, owner: str, idempotency_key: str) -> bytes:
         """Digest of an idempotency key in its owner's own space."""
-        return self.digest(b"key", owner.encode(), idempotency_key.encode())
+        return self._ended(self._of_key.copy(), owner.encode(), idempotency_key.encode())
 
     def request_digest(self, canonical_request: bytes) -> bytes:
         """16-byte digest of a canonical request."""
-        return self.digest(b"request", canonical_request)[:REQUEST_DIGEST_BYTES]
+        return self._ended(self._of_request.copy(), canonical_request)[:REQUEST_DIGEST_BYTES]
+
+    def _begun(self, label: bytes) -> "hashlib._Hash":
+        inner = self._inner.copy()
+        inner.update(label)
+        return inner
+
+    def _ended(self, inner: "hashlib._Hash", *parts: bytes) -> bytes:
+        for part in parts:
+            inner.update(len(part).to_bytes(4, "big") + part)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
     def member_digest(self, kind: str, owner: str, name: str) -> bytes:
         """Digest of a name of a member: an id, a partner's reference or a card number."""

@@ -73,8 +73,9 @@ class Poster:
             msg = "The ledger's queue is full; nothing was recorded, try again."
             raise Busy(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if not self._queue:
+            self._wake.set()
         self._queue.append(Waiting(submission, future, perf_counter()))
-        self._wake.set()
         return future
 
     async def _run(self) -> None:

@@ -30,7 +30,7 @@ MOST_LOTS_AT_FIRST = 16
 """How many lots of a member are read before a command has said that they are not enough."""
 
 LEAST_LOTS_AT_FIRST = 2
-LEAST_LIKELY_POINTS_OF_A_LOT = 10
+LEAST_LIKELY_POINTS_OF_A_LOT = 16
 """Most lots have more, so that few commands have to ask for more lots and be decided again, alone."""
 
 MOST_MINOR = (1 << 63) - 1

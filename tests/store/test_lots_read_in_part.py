@@ -34,7 +34,7 @@ async def lots_used(desk: Desk, points: int) -> list[int | None]:
 
 
 def test_the_lots_read_at_first_grow_with_the_points_wanted_and_an_earn_reads_none() -> None:
-    assert [lots_at_first(points) for points in (0, 1, 60, 10_000)] == [0, 2, 8, MOST_LOTS_AT_FIRST]
+    assert [lots_at_first(points) for points in (0, 1, 60, 10_000)] == [0, 2, 5, MOST_LOTS_AT_FIRST]
 
 
 @pytest.mark.parametrize("points", [1, MOST_LOTS_AT_FIRST, MOST_LOTS_AT_FIRST + 1, LOTS])
