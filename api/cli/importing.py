@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from api.cli.output import FOUND_SOMETHING_WRONG, AsJson, fail, progress_bar, say, warn
+from api.cli.own_processes import own_process
 
 if TYPE_CHECKING:
     from ledger.posting.engine import Engine
@@ -82,7 +83,7 @@ async def _import(engine: "Engine", file: Path, partner: str, document: bytes, l
     this, _ = await register_import(engine, found.number, file, document, file_name=file.name, digest=file_digest(file))
     was_done = this.state == "done"
     with _progress(this.file_bytes) as progress:
-        helper = [sys.executable, "-m", "api.cli.import_helper", str(this.import_id), str(file)]
+        helper = [*own_process("api.cli.import_helper"), str(this.import_id), str(file)]
         this = await run_import(engine, this, file, progress, helper)
     if lines is not None:
         await _write_lines(engine, this, lines)

@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from api.cli.output import DONE, FOUND_SOMETHING_WRONG, warn
+from api.cli.own_processes import own_process
 
 RESTART_SECONDS = 3.0
 # Attempts and jobs that run may end by themselves; what hangs is killed after this.
 STOP_LIMIT_SECONDS = 45
 
-_COMMAND = (sys.executable, "-m", "api.cli.worker_process")
+_COMMAND = own_process("api.cli.worker_process")
 
 
 class WorkerProcess:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from api.cli.own_processes import own_process
 from ledger.audit import audit
 from ledger.posting import import_helper
 from ledger.posting.imports import run_import
@@ -29,7 +30,7 @@ from tests.imports.shops import (
 
 LINES = 16_000
 CUSTOMERS = 300
-HELPER = [sys.executable, "-m", "api.cli.import_helper"]
+HELPER = own_process("api.cli.import_helper")
 # Tells its process id, and becomes the helper.
 TOLD_HELPER = """
 import os, sys
