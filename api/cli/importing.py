@@ -83,8 +83,8 @@ async def _import(engine: "Engine", file: Path, partner: str, document: bytes, l
     this, _ = await register_import(engine, found.number, file, document, file_name=file.name, digest=file_digest(file))
     was_done = this.state == "done"
     with _progress(this.file_bytes) as progress:
-        helper = [*own_process("api.cli.import_helper"), str(this.import_id), str(file)]
-        this = await run_import(engine, this, file, progress, helper)
+        sharer = [*own_process("api.cli.import_sharer"), str(this.import_id), str(file)]
+        this = await run_import(engine, this, file, progress, sharer)
     if lines is not None:
         await _write_lines(engine, this, lines)
     return Imported(

@@ -42,7 +42,7 @@ class LinePoster:
         self._partner = partner
         self._queued: deque[QueuedLines] = deque()
 
-    def begin(self) -> QueuedLines:
+    def next_lines(self) -> QueuedLines:
         """Begin with lines that come after all that are queued."""
         queued = QueuedLines()
         self._queued.append(queued)

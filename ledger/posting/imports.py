@@ -6,7 +6,7 @@ crash the pieces in doubt are submitted again: their keys give the first answers
 twice and nothing is reported otherwise than it would have been.
 
 Order: a member's lines are queued in the order of the file, and a member has one lane with one queue in one process: a
-helper takes all lines of some members or none.
+sharer takes all lines of some members or none.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from ledger.errors import DatabaseUnavailable, LedgerError
 from ledger.ids import make_id
 from ledger.posting.engine import Engine
 from ledger.posting.import_commands import LineCommand, LineCommands
-from ledger.posting.import_helper import Helper, Reports, Task, helped
 from ledger.posting.import_lines import ImportFile, LineFault, Record
 from ledger.posting.import_mapping import Mapping, check_set_up, read_mapping
 from ledger.posting.import_outcomes import report_fault
 from ledger.posting.import_posting import LinePoster, MadeLine, QueuedLines, slices
+from ledger.posting.import_sharing import Reports, Sharer, Task, sharing
 from ledger.store.imports import (
     Advance,
     Import,
@@ -69,18 +69,18 @@ class ImportGone(Exception):
 
 
 class _Piece(msgspec.Struct):
-    """Some lines in a row, from one offset to another: unreadable ones, those posted here, and the helper's."""
+    """Some lines in a row, from one offset to another: unreadable ones, those posted here, and the sharer's."""
 
     from_offset: int
     to_offset: int
     lines: int
     faults: list[LineReport]
     here: list[MadeLine]
-    helped: list[MadeLine]
+    shared: list[MadeLine]
     task: Task
     queued: QueuedLines
     answer: "asyncio.Future[Reports] | None" = None
-    """What the helper is to say; None once its lines are posted here as well."""
+    """What the sharer is to say; None once its lines are posted here as well."""
 
 
 def file_digest(path: Path) -> bytes:
@@ -120,11 +120,11 @@ async def register_import(
 
 
 async def run_import(
-    engine: Engine, this: Import, path: Path, on_progress: OnProgress, helper: Sequence[str] = ()
+    engine: Engine, this: Import, path: Path, on_progress: OnProgress, sharer: Sequence[str] = ()
 ) -> Import:
     """Bring an import to its end, from wherever it is, and return it done.
 
-    ``helper`` is the command of a process that helps with a large file; the offset to begin at is added to it.
+    ``sharer`` is the command of a process that helps with a large file; the offset to begin at is added to it.
 
     While another process works on it, its progress is followed; should that process die, this one takes
     over. Raises LedgerError where the ledger cannot be reached or is too busy: running it again resumes
@@ -134,7 +134,7 @@ async def run_import(
         async with claimed_import(engine.pool, this.import_id) as connection:
             if connection is not None:
                 this = await _read(connection, this)
-                return await run_claimed(engine, connection, this, path, on_progress, helper)
+                return await run_claimed(engine, connection, this, path, on_progress, sharer)
         await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
         async with engine.pool.connection() as reading:
             this = await _read(reading, this)
@@ -148,15 +148,15 @@ async def run_claimed(
     this: Import,
     path: Path,
     on_progress: OnProgress,
-    helper: Sequence[str] = (),
+    sharer: Sequence[str] = (),
 ) -> Import:
     """Bring an import that this process has claimed over ``connection`` to its end; as ``run_import``."""
     if this.state == "done":
         return this
     await start_import(connection, this.import_id)
-    command = [*helper, str(this.byte_offset)] if helper else []
+    command = [*sharer, str(this.byte_offset)] if sharer else []
     try:
-        async with helped(command, this) as another:
+        async with sharing(command, this) as another:
             run = _Run(engine, connection, this, read_mapping(this.mapping.encode()), another)
             await run.whole(path, on_progress)
     except (LedgerError, ImportOvertaken):
@@ -177,20 +177,20 @@ async def _mark_failed(connection: AsyncConnection, this: Import) -> None:
 
 
 class _Run:
-    """One process's work on an import, from where it stands, with a helper or alone."""
+    """One process's work on an import, from where it stands, with a sharer or alone."""
 
     def __init__(
-        self, engine: Engine, connection: AsyncConnection, this: Import, mapping: Mapping, helper: Helper | None
+        self, engine: Engine, connection: AsyncConnection, this: Import, mapping: Mapping, sharer: Sharer | None
     ) -> None:
         self._engine = engine
         self._connection = connection
         self._import = this
         self._mapping = mapping
-        self._helper = helper
+        self._sharer = sharer
         self._poster = LinePoster(engine, this.partner)
         self._in_flight: deque[_Piece] = deque()
         self._names: dict[str, bool] = {}
-        """Members' names, and whether the helper posts their lines: all of one member are posted by one process."""
+        """Members' names, and whether the sharer posts their lines: all of one member are posted by one process."""
 
     async def whole(self, path: Path, on_progress: OnProgress) -> None:
         """Submit the rest of the file and store what it comes to."""
@@ -224,10 +224,10 @@ class _Run:
             await asyncio.sleep(0)
         await self._know_members({line.command.member for _, (_, line) in made})
         here = [line for _, line in made if not self._names[line[1].command.member]]
-        helped = [(position, line) for position, line in made if self._names[line[1].command.member]]
-        task = Task(len(records), [position for position, _ in helped])
-        others = [line for _, line in helped]
-        return _Piece(offset, records[-1].end, len(records), faults, here, others, task, self._poster.begin())
+        shared = [(position, line) for position, line in made if self._names[line[1].command.member]]
+        task = Task(len(records), [position for position, _ in shared])
+        others = [line for _, line in shared]
+        return _Piece(offset, records[-1].end, len(records), faults, here, others, task, self._poster.next_lines())
 
     async def _know_members(self, names: set[str]) -> None:
         """Find the members of some lines in bulk, and create those that are missing where wanted."""
@@ -241,7 +241,7 @@ class _Run:
             await again_when_raced(lambda: self._create([name.removeprefix(REFERENCE) for name in missing]))
             found = await asyncio.gather(*(intake.find_member(partner, name) for name in new))
         for name, member in zip(new, found, strict=True):
-            self._names[name] = self._helper is not None and member is not None and member.lane % 2 == 1
+            self._names[name] = self._sharer is not None and member is not None and member.lane % 2 == 1
 
     async def _create(self, references: Sequence[str]) -> None:
         engine = self._engine
@@ -249,37 +249,37 @@ class _Run:
             await create_members(connection, engine.key, self._import.partner, references, engine.lanes)
 
     async def _submit(self, piece: _Piece) -> None:
-        """Queue a piece's lines here, and hand the helper its own."""
-        if self._helper is not None and self._helper.is_gone:
-            await self._post_for_helper()
+        """Queue a piece's lines here, and hand the sharer its own."""
+        if self._sharer is not None and self._sharer.is_gone:
+            await self._post_for_sharer()
         self._in_flight.append(piece)
         await self._poster.queue(piece.here, piece.queued)
-        if self._helper is not None:
-            piece.answer = self._helper.give(piece.task)
-        elif piece.helped:
-            await self._poster.queue(piece.helped, piece.queued)
+        if self._sharer is not None:
+            piece.answer = self._sharer.give(piece.task)
+        elif piece.shared:
+            await self._poster.queue(piece.shared, piece.queued)
 
-    async def _post_for_helper(self) -> None:
-        """Post what the helper was to post and has not answered for, in the order of the file, and go on alone.
+    async def _post_for_sharer(self) -> None:
+        """Post what the sharer was to post and has not answered for, in the order of the file, and go on alone.
 
         Why what it has answered for is left: that is posted. What it had posted without answering is answered again.
         """
-        _log.warning("import_helper_gone", import_id=str(self._import.import_id))
-        self._helper = None
+        _log.warning("import_sharer_gone", import_id=str(self._import.import_id))
+        self._sharer = None
         self._names = dict.fromkeys(self._names, False)
         for piece in self._in_flight:
             if piece.answer is not None and await piece.answer is None:
                 piece.answer = None
-                await self._poster.queue(piece.helped, piece.queued)
+                await self._poster.queue(piece.shared, piece.queued)
 
     async def _store_oldest(self) -> Import:
         """Wait for the oldest piece and store what it came to."""
         piece = self._in_flight[0]
         told: Reports = []
-        if piece.answer is not None and self._helper is not None:
-            told = await self._helper.answer(piece.answer)
+        if piece.answer is not None and self._sharer is not None:
+            told = await self._sharer.answer(piece.answer)
             if told is None:
-                await self._post_for_helper()
+                await self._post_for_sharer()
         elif piece.answer is not None:
             told = await piece.answer
         reports = [*piece.faults, *(told or ()), *await self._poster.reports(piece.queued)]

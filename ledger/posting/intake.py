@@ -119,8 +119,16 @@ class Intake:
             if known is not None:
                 submission.member, submission.lane = known.number, known.lane
                 return submission
+        await self._resolve(submission, owner)
+        return submission
+
+    async def _resolve(self, submission: Submission, owner: str | None) -> None:
+        """Find what a command names, and with it the lane in which it is posted."""
+        command = submission.command
         if isinstance(command, Atomic):
-            items = [await self.prepare(partner, item.key, item.command, owner=owner) for item in command.items]
+            items = [
+                await self.prepare(submission.partner, item.key, item.command, owner=owner) for item in command.items
+            ]
             submission.items = tuple(items)
             submission.lane = items[0].lane
         elif isinstance(command, Reverse):
@@ -130,9 +138,8 @@ class Intake:
         elif isinstance(command, GrantCap | GrantCover):
             cap = self._registry.current.cap_coded(command.cap)
             submission.lane = submission.lane if cap is None else cap.home_lane
-        else:
+        elif isinstance(command, _OfMember):
             await self._resolve_members(submission, command)
-        return submission
 
     async def _resolve_members(self, submission: Submission, command: _OfMember) -> None:
         member = await self.find_member(submission.partner, command.member)

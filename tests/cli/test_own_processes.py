@@ -10,7 +10,7 @@ from api.cli.own_processes import own_process
 ANOTHERS = 77
 
 
-@pytest.mark.parametrize("module", ["api.cli.import_helper", "api.cli.worker_process"])
+@pytest.mark.parametrize("module", ["api.cli.import_sharer", "api.cli.worker_process"])
 def test_a_package_of_the_same_name_in_ones_folder_is_not_run(module: str, tmp_path: Path) -> None:
     another = tmp_path / "api"
     another.mkdir()

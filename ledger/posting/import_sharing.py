@@ -1,11 +1,11 @@
 """Another process that posts a share of an import's lines, so that an import uses two cores.
 
-The process that has claimed the import reads the whole file, and tells the helper which lines to post: those of members
+The process that has claimed the import reads the whole file, and tells the sharer which lines to post: those of members
 in odd lanes, so that the two never wait for each other's units of work. Both read the file; between them go the numbers
 of lines, and the reports of those that were not posted.
 
-A helper is never needed. Where it ends, stands still or fails, whoever leads the import posts its lines as well, under
-the same keys: what the helper had posted is answered again and not posted twice.
+A sharer is never needed. Where it ends, stands still or fails, whoever leads the import posts its lines as well, under
+the same keys: what the sharer had posted is answered again and not posted twice.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from ledger.posting.import_mapping import read_mapping
 from ledger.posting.import_posting import LinePoster, QueuedLines
 from ledger.store.imports import Import, LineReport
 
-WORTH_HELP_BYTES = 500_000
+WORTH_SHARING_BYTES = 500_000
 """From so much of a file on a second process posts more in its time than it takes to start: some seconds' work."""
 
 SILENT_SECONDS = 60.0
-"""A helper that has not answered for so long stands still: no unit of work lasts half of it."""
+"""A sharer that has not answered for so long stands still: no unit of work lasts half of it."""
 
 _LENGTH_BYTES = 8
 
@@ -39,7 +39,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
-    """The next lines of the file, and the positions among them, from 0, of those that the helper posts."""
+    """The next lines of the file, and the positions among them, from 0, of those that the sharer posts."""
 
     lines: int
     positions: list[int]
@@ -49,11 +49,11 @@ _decode_task = msgspec.msgpack.Decoder(Task).decode
 _decode_reports = msgspec.msgpack.Decoder(list[LineReport]).decode
 
 Reports = list[LineReport] | None
-"""What a task came to; None where the helper has gone without an answer."""
+"""What a task came to; None where the sharer has gone without an answer."""
 
 
-class Helper:
-    """The helper as the process sees it that leads the import."""
+class Sharer:
+    """The sharer as the process sees it that leads the import."""
 
     def __init__(self, process: asyncio.subprocess.Process, to: asyncio.StreamWriter, of: asyncio.StreamReader) -> None:
         self._process = process
@@ -74,7 +74,7 @@ class Helper:
         return future
 
     async def answer(self, future: "asyncio.Future[Reports]") -> Reports:
-        """Wait for the reports of a task, in the order of tasks; a helper that stands still is ended."""
+        """Wait for the reports of a task, in the order of tasks; a sharer that stands still is ended."""
         with suppress(TimeoutError):
             return await asyncio.wait_for(asyncio.shield(future), SILENT_SECONDS)
         self._end()
@@ -107,24 +107,24 @@ class Helper:
 
 
 @asynccontextmanager
-async def helped(command: Sequence[str], this: Import) -> AsyncIterator[Helper | None]:
-    """Start a helper for the rest of an import; none where there is no command, one core, or little to post."""
+async def sharing(command: Sequence[str], this: Import) -> AsyncIterator[Sharer | None]:
+    """Start a sharer for the rest of an import; none where there is no command, one core, or little to post."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not command or cores == 1 or this.file_bytes - this.byte_offset < WORTH_HELP_BYTES:
+    if not command or cores == 1 or this.file_bytes - this.byte_offset < WORTH_SHARING_BYTES:
         yield None
         return
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the helper has no pipes")
-    helper = Helper(process, process.stdin, process.stdout)
+        raise RuntimeError("the sharer has no pipes")
+    sharer = Sharer(process, process.stdin, process.stdout)
     try:
-        yield helper
+        yield sharer
     finally:
-        await helper.leave()
+        await sharer.leave()
 
 
 async def post_share(engine: Engine, this: Import, path: Path, tasks: asyncio.StreamReader, answers: IO[bytes]) -> None:
-    """Be the helper: post what the tasks name until there are no more, and answer each in its order.
+    """Be the sharer: post what the tasks name until there are no more, and answer each in its order.
 
     Ends with an exception group where a line fails; the queue is posted to its end all the same.
     """
@@ -141,7 +141,7 @@ async def post_share(engine: Engine, this: Import, path: Path, tasks: asyncio.St
                 taken = list(islice(records, task.lines))
                 lines = [(taken[at], commands.command_of(taken[at].values)) for at in task.positions]
                 await engine.intake.learn_members(this.partner, {line.command.member for _, line in lines})
-                queued = poster.begin()
+                queued = poster.next_lines()
                 await poster.queue(lines, queued)
                 await queue.put(queued)
             await queue.put(None)

@@ -1,6 +1,6 @@
-"""``python -m api.cli.import_helper IMPORT FILE OFFSET``: the process that ``citypoints import`` starts to help it.
+"""``python -m api.cli.import_sharer IMPORT FILE OFFSET``: the process that ``citypoints import`` starts to help it.
 
-It reads tasks from standard input and answers on standard output; ``ledger/posting/import_helper.py`` says which.
+It reads tasks from standard input and answers on standard output; ``ledger/posting/import_sharing.py`` says which.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ def main(import_id: str, file: str, offset: str) -> int:
     configure_logs("warning")
 
     async def work(engine: "Engine") -> None:
-        from ledger.posting.import_helper import post_share
+        from ledger.posting.import_sharing import post_share
         from ledger.store.imports import read_import
 
         async with engine.pool.connection() as connection:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from api.cli.own_processes import own_process
 from ledger.audit import audit
-from ledger.posting import import_helper
+from ledger.posting import import_sharing
 from ledger.posting.imports import run_import
 from ledger.store.imports import Import
 from tests.databases import LedgerDatabase
@@ -30,18 +30,18 @@ from tests.imports.shops import (
 
 LINES = 16_000
 CUSTOMERS = 300
-HELPER = own_process("api.cli.import_helper")
-# Tells its process id, and becomes the helper.
-TOLD_HELPER = """
+SHARER = own_process("api.cli.import_sharer")
+# Tells its process id, and becomes the sharer.
+TOLD_SHARER = """
 import os, sys
 open(sys.argv[1], "w").write(str(os.getpid()))
-os.execv(sys.executable, [sys.executable, "-m", "api.cli.import_helper", *sys.argv[2:]])
+os.execv(sys.executable, [sys.executable, "-m", "api.cli.import_sharer", *sys.argv[2:]])
 """
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file large enough for a helper: earns, cancellations of earlier ones, and lines that cannot be read."""
+    """A file large enough for a sharer: earns, cancellations of earlier ones, and lines that cannot be read."""
     chance = random.Random(7)
     lines = ["invoice,invoice_at,customer,country,amount_pence"]
     for number in range(LINES):
@@ -51,13 +51,13 @@ def file(tmp_path: Path) -> Path:
         lines.append(f"{'C' * is_cancelled}{number},{at},{chance.randrange(CUSTOMERS)},United Kingdom,{amount}")
     path = tmp_path / "large.csv"
     path.write_text("\n".join(lines))
-    assert path.stat().st_size > import_helper.WORTH_HELP_BYTES
+    assert path.stat().st_size > import_sharing.WORTH_SHARING_BYTES
     return path
 
 
 @pytest.fixture
 def shop(database: LedgerDatabase, monkeypatch: pytest.MonkeyPatch) -> LedgerDatabase:
-    """A shop that a helper finds by the environment, as ``citypoints`` does."""
+    """A shop that a sharer finds by the environment, as ``citypoints`` does."""
     found_shop(database)
     monkeypatch.setenv("DATABASE_URL", database.service_url)
     monkeypatch.setenv("CITYPOINTS_LEDGER_KEY", KEY_BYTES.hex())
@@ -72,15 +72,15 @@ def alone(second_shop: LedgerDatabase, file: Path) -> LedgerDatabase:
     return second_shop
 
 
-def import_helped(
-    database: LedgerDatabase, path: Path, helper: Sequence[str], on_progress: Callable[[Import], None] = lambda _: None
+def import_shared(
+    database: LedgerDatabase, path: Path, sharer: Sequence[str], on_progress: Callable[[Import], None] = lambda _: None
 ) -> list[str]:
-    """Import a file with a helper; returns the warnings that were logged."""
+    """Import a file with a sharer; returns the warnings that were logged."""
 
     async def work() -> None:
         async with open_engine(database) as engine:
             this = await register(engine, path)
-            done = await run_import(engine, this, path, on_progress, [*helper, str(this.import_id), str(path)])
+            done = await run_import(engine, this, path, on_progress, [*sharer, str(this.import_id), str(path)])
             assert done.state == "done"
             assert (await audit(engine.pool)).is_clean
 
@@ -95,14 +95,14 @@ def assert_same(one: LedgerDatabase, other: LedgerDatabase) -> None:
     assert journal_by_member(one) == journal_by_member(other)
 
 
-def test_with_a_helper_a_file_comes_to_what_it_comes_to_alone(
+def test_with_a_sharer_a_file_comes_to_what_it_comes_to_alone(
     shop: LedgerDatabase, alone: LedgerDatabase, file: Path
 ) -> None:
-    assert import_helped(shop, file, HELPER) == []
+    assert import_shared(shop, file, SHARER) == []
     assert_same(shop, alone)
 
 
-def test_a_helper_that_is_killed_in_the_middle_is_not_missed(
+def test_a_sharer_that_is_killed_in_the_middle_is_not_missed(
     shop: LedgerDatabase, alone: LedgerDatabase, file: Path, tmp_path: Path
 ) -> None:
     told = tmp_path / "pid"
@@ -112,15 +112,15 @@ def test_a_helper_that_is_killed_in_the_middle_is_not_missed(
             os.kill(int(told.read_text()), signal.SIGKILL)
             told.unlink()
 
-    gone = import_helped(shop, file, [sys.executable, "-c", TOLD_HELPER, str(told)], kill)
-    assert gone == ["import_helper_gone"]
+    gone = import_shared(shop, file, [sys.executable, "-c", TOLD_SHARER, str(told)], kill)
+    assert gone == ["import_sharer_gone"]
     assert_same(shop, alone)
 
 
-def test_a_helper_that_stands_still_is_ended_and_its_lines_are_posted_here(
+def test_a_sharer_that_stands_still_is_ended_and_its_lines_are_posted_here(
     shop: LedgerDatabase, alone: LedgerDatabase, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_helper, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(import_sharing, "SILENT_SECONDS", 2.0)
     told = tmp_path / "pid"
     stopped: list[int] = []
 
@@ -129,15 +129,15 @@ def test_a_helper_that_stands_still_is_ended_and_its_lines_are_posted_here(
             stopped.append(int(told.read_text()))
             os.kill(stopped[0], signal.SIGSTOP)
 
-    gone = import_helped(shop, file, [sys.executable, "-c", TOLD_HELPER, str(told)], stop)
-    assert gone == ["import_helper_gone"]
+    gone = import_shared(shop, file, [sys.executable, "-c", TOLD_SHARER, str(told)], stop)
+    assert gone == ["import_sharer_gone"]
     assert_same(shop, alone)
     with pytest.raises(ProcessLookupError):
         os.kill(stopped[0], 0)
 
 
 @pytest.mark.parametrize(
-    "helper",
+    "sharer",
     [
         "import sys; sys.exit(1)",
         "print('hello')",
@@ -146,22 +146,22 @@ def test_a_helper_that_stands_still_is_ended_and_its_lines_are_posted_here(
     ],
     ids=["ends", "breaks-off", "babbles", "answers-unasked"],
 )
-def test_a_helper_that_cannot_help_is_done_without(
-    shop: LedgerDatabase, alone: LedgerDatabase, file: Path, helper: str
+def test_a_sharer_that_cannot_help_is_done_without(
+    shop: LedgerDatabase, alone: LedgerDatabase, file: Path, sharer: str
 ) -> None:
-    assert import_helped(shop, file, [sys.executable, "-c", helper]) == ["import_helper_gone"]
+    assert import_shared(shop, file, [sys.executable, "-c", sharer]) == ["import_sharer_gone"]
     assert_same(shop, alone)
 
 
-def test_a_helper_with_another_ledgers_key_posts_nothing(
+def test_a_sharer_with_another_ledgers_key_posts_nothing(
     shop: LedgerDatabase, alone: LedgerDatabase, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CITYPOINTS_LEDGER_KEY", (b"x" * 32).hex())
-    assert import_helped(shop, file, HELPER) == ["import_helper_gone"]
+    assert import_shared(shop, file, SHARER) == ["import_sharer_gone"]
     assert_same(shop, alone)
 
 
 def test_a_small_file_starts_no_second_process(shop: LedgerDatabase, file: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.csv"
     small.write_text("\n".join(file.read_text().splitlines()[:100]))
-    assert import_helped(shop, small, ["/no/such/program"]) == []
+    assert import_shared(shop, small, ["/no/such/program"]) == []
