@@ -68,46 +68,42 @@ join lots l on l.lane = s.lane and l.lot = s.lot
 order by s.lane, s.sequence
 """
 
-# Of members whose cancellations name no original: for each cancellation the latest earns up to its time, as
-# many as hold the spend that the batch takes back of that member. What is all taken back holds nothing. Why no
-# recursion to members that have become this one: it made the plan of every import a third slower.
-# Why "+ 0": a member has few transactions and a partner has many, which a fresh table does not tell.
-_EARNS_TO_TAKE_BACK = """
-select distinct lane, sequence
-from (
-    select t.lane, t.sequence, wanted.spend_minor,
-           sum(t.spend_minor - coalesce(b.spend_minor, 0)) over (
-               partition by wanted.number order by t.occurred_at desc, t.sequence desc
-               rows between unbounded preceding and 1 preceding
-           ) as held_by_later
-    from unnest(%b, %b, %b, %b, %b, %b, %b)
-         as wanted(number, lane, member, programme, partner, occurred_at, spend_minor)
-    join transactions t
-      on t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
-     and t.partner + 0 = wanted.partner and t.kind = 1 and t.occurred_at <= wanted.occurred_at
-    left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
-    where t.spend_minor > coalesce(b.spend_minor, 0)
-) earns
-where coalesce(held_by_later, 0) < spend_minor
+_ORIGINAL_COLUMNS = """
+t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.occurred_at, t.recorded_at, t.spend_minor,
+t.programme_version, coalesce(b.points, 0) as reversed_points, coalesce(b.spend_minor, 0) as reversed_spend_minor,
+coalesce(b.expired_counted, 0) as expired_counted
 """
 
-
-def _originals(chosen: str) -> str:
-    return f"""
-    with chosen as ({chosen})
-    select t.lane, t.sequence, t.kind, t.programme, t.partner, t.member, t.points, t.occurred_at,
-           t.recorded_at, t.spend_minor, t.programme_version, coalesce(b.points, 0), coalesce(b.spend_minor, 0),
-           coalesce(b.expired_counted, 0) from chosen
-    join transactions t on t.lane = chosen.lane and t.sequence = chosen.sequence
-    left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
-    """
-
-
 # Transactions that reversals name.
-READ_ORIGINALS = _originals("select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)")
+READ_ORIGINALS = f"""
+select {_ORIGINAL_COLUMNS}
+from (select distinct lane, sequence from unnest(%b, %b) as named(lane, sequence)) chosen
+join transactions t on t.lane = chosen.lane and t.sequence = chosen.sequence
+left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
+"""
 
-# Earns that take-backs may reach.
-READ_EARNS = _originals(_EARNS_TO_TAKE_BACK)
+# Earns that take-backs may reach: for each cancellation that names no original the latest earns of its member up to
+# its time, as many as hold the spend that the batch takes back of that member; some come twice. What is all taken back
+# holds nothing. Why a sum of floats: as of lots. Why no recursion to members that have become this one: it made the
+# plan of every import a third slower. Why "+ 0": a member has few transactions and a partner has many, which a fresh
+# table does not tell.
+READ_EARNS = f"""
+select earns.lane, earns.sequence, earns.kind, earns.programme, earns.partner, earns.member, points, earns.occurred_at,
+       recorded_at, earns.spend_minor, programme_version, reversed_points, reversed_spend_minor, expired_counted
+from unnest(%b, %b, %b, %b, %b, %b, %b)
+     as wanted(number, lane, member, programme, partner, occurred_at, spend_minor)
+cross join lateral (
+    select {_ORIGINAL_COLUMNS},
+           sum((t.spend_minor - coalesce(b.spend_minor, 0))::float8) over (
+               order by t.occurred_at desc, t.sequence desc rows between unbounded preceding and 1 preceding
+           ) as held_by_later
+    from transactions t left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
+    where t.lane = wanted.lane and t.member = wanted.member and t.programme = wanted.programme
+      and t.partner + 0 = wanted.partner and t.kind = 1 and t.occurred_at <= wanted.occurred_at
+      and t.spend_minor > coalesce(b.spend_minor, 0)
+) earns
+where coalesce(held_by_later, 0) * 0.999999 < wanted.spend_minor
+"""
 
 # What originals moved of lots, each original named once.
 READ_USES = """
