@@ -53,6 +53,9 @@ from ledger.store.unit_of_work import again_when_raced, unit_of_work
 
 PIECE_LINES = 1000
 PIECES_IN_FLIGHT = 3
+PIECES_IN_FLIGHT_OF_TWO = 8
+"""Beside a sharer: neither stands still while the other is some pieces behind."""
+
 FOLLOW_PAUSE_SECONDS = 0.5
 RETRY_AFTER_SECONDS = 1
 MAXIMUM_KNOWN_NAMES = 200_000
@@ -202,14 +205,19 @@ class _Run:
                 while taken := list(islice(records, PIECE_LINES)):
                     await self._submit(await self._piece(commands, taken, offset))
                     offset = taken[-1].end
-                    most = 0 if len(self._names) > MAXIMUM_KNOWN_NAMES else PIECES_IN_FLIGHT - 1
-                    while len(self._in_flight) > most:
+                    while len(self._in_flight) > self._most_behind():
                         on_progress(await self._store_oldest())
                 while self._in_flight:
                     on_progress(await self._store_oldest())
             finally:
                 await self._poster.come_to_an_end()
         await finish_import(self._connection, self._import.import_id)
+
+    def _most_behind(self) -> int:
+        """How many pieces may be on their way while the next one is read."""
+        if len(self._names) > MAXIMUM_KNOWN_NAMES:
+            return 0
+        return (PIECES_IN_FLIGHT if self._sharer is None else PIECES_IN_FLIGHT_OF_TWO) - 1
 
     async def _piece(self, commands: LineCommands, records: Sequence[Record], offset: int) -> _Piece:
         """Make the commands of some records, and choose who posts them."""
