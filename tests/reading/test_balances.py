@@ -91,6 +91,19 @@ async def test_points_that_expire_later_than_ninety_days_are_not_announced(town:
     assert view.available == 23
 
 
+@pytest.mark.parametrize("validity_days", [None, 900])
+async def test_pending_points_are_told_apart_however_late_they_expire(town: Town, validity_days: int | None) -> None:
+    await town.add_programme("SLOW", validity_days)
+    await town.earn(10, programme="SLOW")
+    await town.earn(3, programme="SLOW", available_from=instant("2026-02-01 00:00"))
+    await town.earn(4, programme="SLOW", available_from=instant("2026-02-02 00:00"))
+    assert figures(await now_of(town, programme="SLOW")) == (10, 0, 7, 0, 0)
+    await town.set_clock("2026-02-01 12:00")
+    assert figures(await now_of(town, programme="SLOW")) == (13, 0, 4, 0, 0)
+    await town.set_clock("2026-02-02 00:00")
+    assert figures(await now_of(town, programme="SLOW")) == (17, 0, 0, 0, 0)
+
+
 async def test_programmes_are_never_summed(town: Town) -> None:
     await town.earn(10)
     await town.earn(20, programme="GRACE")

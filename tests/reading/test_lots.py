@@ -130,7 +130,7 @@ async def test_pages_of_any_size_give_the_same_lots(town: Town, which: str, limi
 
 async def test_lots_without_last_day_come_last_and_can_be_paged_through(town: Town) -> None:
     await town.earn(1)
-    await town.add_programme_without_expiry("EVER")
+    await town.add_programme("EVER")
     for points in (1, 2, 3):
         await town.earn(points, programme="EVER")
     first = await page_of(town, programme="EVER", limit=1)

@@ -1,5 +1,6 @@
 """What the portal reads and says of a life: the same facts in both languages, and flows that add up."""
 
+import asyncio
 import re
 from collections import Counter
 
@@ -181,3 +182,13 @@ async def test_when_everything_expires_is_told_however_far_away(town: Town) -> N
     assert sum(points for _, points in schedule.by_day) == schedule.balance.available == 42
     assert [day for day, _ in schedule.by_day] == sorted({day for day, _ in schedule.by_day})
     assert near.balance.available == 30
+
+
+async def test_a_schedule_and_a_balance_that_are_asked_for_together_each_get_what_they_asked_for(town: Town) -> None:
+    await town.add_programme("LATE", 900)
+    await town.earn(30, programme="LATE")
+    reader, member, programme = BalanceReader(town.engine.pool), await town.member(), town.programme("LATE")
+    schedule, balance = await asyncio.gather(reader.schedule(member, programme), reader.get(member, programme))
+    assert schedule.balance == balance
+    assert (balance.available, balance.expiring) == (30, ())
+    assert [points for _, points in schedule.by_day] == [30]

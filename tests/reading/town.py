@@ -81,11 +81,12 @@ class Town:
         async with self.connection() as connection, unit_of_work(connection):
             await create_members(connection, KEY, self.partners["BAKER"], [name], self.engine.lanes)
 
-    async def add_programme_without_expiry(self, code: str) -> None:
-        """Add a programme in which points do not expire and every partner may do everything."""
+    async def add_programme(self, code: str, validity_days: int | None = None) -> None:
+        """Add a programme in which points do not expire, or after so many days, and every partner may do everything."""
         async with self.connection() as connection:
             async with unit_of_work(connection):
-                new = NewProgramme(code=code, currency="CNY", zone="Asia/Shanghai", rules=NewRules(EarnRate(1, 100)))
+                rules = NewRules(EarnRate(1, 100), validity_days=validity_days)
+                new = NewProgramme(code=code, currency="CNY", zone="Asia/Shanghai", rules=rules)
                 programme = await add_programme(connection, new)
                 for partner in self.partners.values():
                     await permit(connection, programme, partner, may_issue=True, may_accept=True)
