@@ -15,8 +15,11 @@ from ledger.posting.import_mapping import (
     OUTLET_WANTED,
     TEXT_FORM,
     TEXT_WANTED,
+    Cancellation,
     Column,
     Mapping,
+    SpendColumn,
+    TimeColumn,
 )
 from ledger.rules.business_day import to_instant, zone
 from ledger.rules.commands import Earn, TakeBack
@@ -27,6 +30,7 @@ FIRST_YEAR = 2000
 LAST_YEAR = 2999
 
 _Values = Sequence[str | None]
+_NamesColumn = Column | SpendColumn | TimeColumn | Cancellation
 
 _KEY = re.compile(r"[!-~]{1,255}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -59,6 +63,10 @@ class LineCommands:
         self._reference = self._optional(mapping.reference, TEXT_FORM.fullmatch, TEXT_WANTED)
         self._campaign = self._optional(mapping.campaign, TEXT_FORM.fullmatch, "the code of a campaign")
         self._zone = None if mapping.zone is None else zone(mapping.zone)
+        self._spend_at = self._index_of(mapping.spend)
+        self._points_at = self._index_of(mapping.points)
+        self._time_at = self._index_of(mapping.occurred_at)
+        self._cancellation_at = self._index_of(mapping.cancellation)
 
     def command_of(self, values: _Values) -> LineCommand:
         """Make a record's command; raises LineFault with the column, what was got, what is wanted."""
@@ -105,7 +113,7 @@ class LineCommands:
         rule = self._mapping.cancellation
         if rule is None:
             return False
-        value = values[self._index(rule.column)]
+        value = values[self._cancellation_at]
         return value is not None and value.startswith("-" if rule.prefix is None else rule.prefix)
 
     def _key_of(self, values: _Values) -> str:
@@ -127,7 +135,7 @@ class LineCommands:
         column = self._mapping.spend
         if column is None:
             return None, None
-        amount = values[self._index(column.column)] or ""
+        amount = values[self._spend_at] or ""
         currency = column.currency
         if isinstance(currency, Column):
             currency = values[self._index(currency.column)] or ""
@@ -147,7 +155,7 @@ class LineCommands:
         column = self._mapping.points
         if column is None:
             return None
-        points = values[self._index(column.column)] or ""
+        points = values[self._points_at] or ""
         if _WHOLE.fullmatch(points) is None or int(points) <= 0:
             raise self._fault(column, values, "a whole number of points above 0")
         return int(points)
@@ -156,7 +164,7 @@ class LineCommands:
         column = self._mapping.occurred_at
         if column is None:
             return None
-        text = values[self._index(column.column)] or ""
+        text = values[self._time_at] or ""
         try:
             moment = _read_time(text, column.format)
         except ValueError as error:
@@ -194,6 +202,10 @@ class LineCommands:
 
     def _index(self, column: str) -> int:
         return self._columns.index(column)
+
+    def _index_of(self, entry: _NamesColumn | None) -> int:
+        """Where the column of an entry of the mapping is; of one that is not there nothing is read."""
+        return -1 if entry is None else self._index(entry.column)
 
     def _fault(self, entry: object, values: _Values, wanted: str) -> LineFault:
         column: str = getattr(entry, "column", "")

@@ -51,8 +51,9 @@ class LinePoster:
     async def queue(self, lines: Sequence[MadeLine], queued: QueuedLines) -> None:
         """Queue lines; raises what a line before them has failed with."""
         submissions: list[Submission] = []
+        prepare = self._engine.intake.prepare
         for some in slices(lines):
-            submissions += [await self._prepare(line) for _, line in some]
+            submissions += [await prepare(self._partner, line.key, line.command) for _, line in some]
             await asyncio.sleep(0)
         self._raise_what_failed()
         queued.lines += lines
@@ -72,9 +73,6 @@ class LinePoster:
         """Wait for everything that is queued, whatever comes of it."""
         waiting: list[Awaitable[Outcome]] = [outcome for queued in self._queued for outcome in queued.outcomes]
         await asyncio.gather(*waiting, return_exceptions=True)
-
-    async def _prepare(self, line: LineCommand) -> Submission:
-        return await self._engine.intake.prepare(self._partner, line.key, line.command)
 
     async def _enqueue(self, submission: Submission) -> "asyncio.Future[Outcome]":
         while True:
