@@ -107,8 +107,13 @@ class Poster:
             batch = self._next_batch()
             measurements.QUEUE_DEPTH.set(len(self._queue))
             await self._post(batch)
-            self._around = min(len(batch) + len(self._queue), self._maximum_batch)
-            self._waits_until = perf_counter() + LONGEST_WAIT_SECONDS
+            self._note_callers(len(batch))
+
+    def _note_callers(self, answered: int) -> None:
+        """Note how many callers are worth waiting for; none where as many wait already as were answered."""
+        queued = len(self._queue)
+        self._around = min(answered + queued, self._maximum_batch) if queued < answered else 0
+        self._waits_until = perf_counter() + LONGEST_WAIT_SECONDS
 
     async def _wait_for_answered(self) -> None:
         """Wait until as many commands are queued as there were around the last unit of work, while they keep coming."""

@@ -7,6 +7,7 @@ import pytest
 
 from ledger.posting import poster
 from ledger.posting.poster import FEWEST_TO_WAIT_FOR
+from ledger.rules.commands import Atomic, AtomicItem
 from ledger.rules.outcomes import Posted
 from tests.builders import earn
 from tests.databases import LedgerDatabase
@@ -87,6 +88,19 @@ async def test_few_callers_wait_for_nobody(ledger: LedgerInPostgres, monkeypatch
         await submit_together(desk, FEWEST_TO_WAIT_FOR - 1)
         await submit_together(desk, 1)
     assert await units(ledger) == [FEWEST_TO_WAIT_FOR - 1, 1]
+
+
+async def test_it_waits_for_nobody_where_as_many_wait_already_as_were_answered(
+    ledger: LedgerInPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poster, "QUIET_SECONDS", FOR_EVER)
+    monkeypatch.setattr(poster, "LONGEST_WAIT_SECONDS", FOR_EVER)
+    member = ledger.members[0]
+    async with ledger.posters() as desk, asyncio.timeout(LIMIT_SECONDS):
+        alone = [Atomic(items=(AtomicItem(ledger.next_key(), earn(1, member=member)),)) for _ in range(CALLERS)]
+        outcomes = await desk.submit_together(alone, [ledger.next_key() for _ in alone])
+    assert all(isinstance(outcome, Posted) for outcome in outcomes)
+    assert await units(ledger) == [1] * CALLERS
 
 
 async def test_a_poster_that_leaves_waits_for_nobody_and_posts_what_is_queued(
