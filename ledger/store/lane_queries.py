@@ -90,8 +90,7 @@ left join taken_back b on b.lane = t.lane and b.sequence = t.sequence
 READ_EARNS = f"""
 select earns.lane, earns.sequence, earns.kind, earns.programme, earns.partner, earns.member, points, earns.occurred_at,
        recorded_at, earns.spend_minor, programme_version, reversed_points, reversed_spend_minor, expired_counted
-from unnest(%b, %b, %b, %b, %b, %b, %b)
-     as wanted(number, lane, member, programme, partner, occurred_at, spend_minor)
+from unnest(%b, %b, %b, %b, %b, %b) as wanted(lane, member, programme, partner, occurred_at, spend_minor)
 cross join lateral (
     select {_ORIGINAL_COLUMNS},
            sum((t.spend_minor - coalesce(b.spend_minor, 0))::float8) over (

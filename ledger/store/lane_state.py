@@ -106,7 +106,7 @@ async def _send(connection: AsyncConnection, wanted: Wanted) -> _Cursors:
         cursors.originals.append(await connection.execute(queries.READ_ORIGINALS, place_arrays(wanted.originals)))
     if wanted.take_backs:
         earns = wanted.earn_arrays()
-        cursors.predecessors = [await connection.execute(queries.READ_PREDECESSORS, earns[1:3])]
+        cursors.predecessors = [await connection.execute(queries.READ_PREDECESSORS, earns[:2])]
         cursors.originals.append(await connection.execute(queries.READ_EARNS, earns))
     return cursors
 

@@ -79,7 +79,6 @@ class Wanted(msgspec.Struct):
                     {(*place, programme, partner, command.occurred_at, spend_minor): None for command in commands}
                 )
         return [
-            Integers.of(range(len(earns))),
             Smallints.of([lane for lane, *_ in earns]),
             Bigints.of([member for _, member, *_ in earns]),
             Integers.of([programme for _, _, programme, *_ in earns]),
